@@ -1,0 +1,64 @@
+"""The device key and its sub-keys: what protects everything at rest."""
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+_NONCE_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceKey:
+    """32 secret bytes outside the database; losing them means losing the data.
+
+    Nothing is encrypted with them directly: each purpose has a sub-key by HKDF
+    (RFC 5869) with its own label (decisions D36).
+    """
+
+    secret: bytes = field(repr=False)
+
+    def sub_key(self, label: str) -> bytes:
+        """The 32-byte key for one purpose, e.g. "database", "fields", "nonce"."""
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=label.encode()).derive(
+            self.secret
+        )
+
+    def encrypt(self, plain: bytes, *, label: str, bound_to: str) -> bytes:
+        """AES-256-GCM under the sub-key; nonce first.
+
+        `bound_to` names the row and column, so that a value cannot be moved.
+        """
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        sealed = AESGCM(self.sub_key(label)).encrypt(nonce, plain, bound_to.encode())
+        return nonce + sealed
+
+    def decrypt(self, sealed: bytes, *, label: str, bound_to: str) -> bytes:
+        """The inverse; raises cryptography's InvalidTag when anything was changed."""
+        nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
+        return AESGCM(self.sub_key(label)).decrypt(nonce, rest, bound_to.encode())
+
+
+def load_or_make(path: Path) -> DeviceKey:
+    """Read the device key from `path`, or make it there with mode 0600.
+
+    Raises ValueError when the file does not hold exactly 32 bytes.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        secret = path.read_bytes()
+        if len(secret) != KEY_BYTES:
+            raise ValueError(f"{path} does not hold a device key") from None
+        return DeviceKey(secret)
+    secret = secrets.token_bytes(KEY_BYTES)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    return DeviceKey(secret)

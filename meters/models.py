@@ -1,0 +1,133 @@
+"""Consumers, accounts, meters, and the original list."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.validators import RegexValidator
+from django.db import models
+
+profile_id_rule = RegexValidator(r"\A[A-Za-z0-9_-]{1,32}\Z")
+"""Ids of consumers and profiles (decisions D10)."""
+
+
+class Consumer(models.Model):
+    """A consumer (Letztverbraucher): connection user, owner or plant operator."""
+
+    id = models.CharField(
+        max_length=32, primary_key=True, validators=[profile_id_rule]
+    )
+    name = models.CharField(max_length=64, default="-")
+    password_login = models.BooleanField(default=True)
+    certificate_login = models.BooleanField(default=False)
+
+
+class AccountManager(BaseUserManager["Account"]):
+    """Finds accounts by user name; accounts are made by `meters.accounts`."""
+
+
+class Account(AbstractBaseUser):
+    """Who may log in: a consumer, the technician or the administrator (R98).
+
+    `ha1_*` hold the digest secrets, encrypted with a sub-key of the device key and
+    bound to the row; they are as good as the password and never leave the gateway.
+    """
+
+    class Role(models.TextChoices):
+        CONSUMER = "consumer"
+        TECHNICIAN = "technician"
+        ADMINISTRATOR = "administrator"
+
+    username = models.CharField(max_length=32, unique=True)
+    role = models.CharField(max_length=13, choices=Role)
+    consumer = models.OneToOneField(
+        Consumer, on_delete=models.PROTECT, null=True, blank=True
+    )
+    ha1_md5 = models.BinaryField(default=b"", blank=True)
+    ha1_sha256 = models.BinaryField(default=b"", blank=True)
+    is_active = models.BooleanField(default=True)
+
+    objects: ClassVar[AccountManager] = AccountManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(role="consumer", consumer__isnull=False)
+                | models.Q(consumer__isnull=True) & ~models.Q(role="consumer"),
+                name="only_consumers_have_a_consumer",
+            )
+        ]
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Refused: the password has three forms, `set_consumer_password` writes all."""
+        raise TypeError("use meters.accounts.set_consumer_password")
+
+
+class Meter(models.Model):
+    """A meter and how it is read (Zählerprofil, gateway-model.md 3.1)."""
+
+    class Source(models.TextChoices):
+        HDLC = "hdlc"
+        SML_PUSH = "sml_push"
+
+    id = models.CharField(max_length=16, primary_key=True)
+    server_id = models.CharField(max_length=40, unique=True)
+    consumer = models.ForeignKey(Consumer, on_delete=models.PROTECT)
+    name = models.CharField(max_length=64, default="-")
+    medium = models.PositiveSmallIntegerField(default=1)
+    source = models.CharField(max_length=12, choices=Source)
+    port = models.CharField(max_length=200)
+    baudrate = models.PositiveIntegerField(default=921_600)
+    registers = models.JSONField(default=list, blank=True)
+    allow_unsecured_billing = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    version = models.PositiveIntegerField(default=1)
+
+
+class ListRecord(models.Model):
+    """The columns of a value list, original or derived (decisions D41, D42).
+
+    `registers` are the register lines of the signed text, `status` the 64-bit word
+    in the FNN dialect, `later_bits` the bits of the later dialect. `number` and
+    `chain_hash` make the list a chain. Rows are final (triggers).
+    """
+
+    target_time = models.DateTimeField()
+    capture_time = models.DateTimeField()
+    status = models.BigIntegerField()
+    later_bits = models.IntegerField(default=0)
+    registers = models.TextField()
+    signature = models.BinaryField()
+    signer_ski = models.CharField(max_length=40)
+    number = models.BigIntegerField()
+    chain_hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        abstract = True
+
+
+class OriginalRecord(ListRecord):
+    """A row of the original list: one meter, one target time, all its registers."""
+
+    pk = models.CompositePrimaryKey("meter_id", "target_time")
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, db_index=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["meter", "number"], name="original_record_number"
+            )
+        ]
+
+
+class LiveReading(models.Model):
+    """The latest reading of a meter, unsigned, outside the lists (decisions D21)."""
+
+    meter = models.OneToOneField(
+        Meter, on_delete=models.CASCADE, primary_key=True, related_name="live"
+    )
+    captured_at = models.DateTimeField()
+    status = models.BigIntegerField()
+    registers = models.TextField()

@@ -1,0 +1,108 @@
+"""Evaluation profiles, derived lists, dispatches."""
+
+from typing import ClassVar
+
+from django.db import models
+
+from meters.models import Consumer, ListRecord, Meter, profile_id_rule
+
+
+class MarketParticipant(models.Model):
+    """An external market participant (EMT) that may receive values."""
+
+    id = models.CharField(
+        max_length=32, primary_key=True, validators=[profile_id_rule]
+    )
+    name = models.CharField(max_length=64, default="-")
+
+
+class EvaluationProfile(models.Model):
+    """An instance of a tariff use case (Auswerteprofil, gateway-model.md 3.6).
+
+    Valid over `[valid_from, valid_to)`. The billing period is `billing_count` units,
+    months from `billing_day` on (TAF1: 1, 2, 3, 6 or 12 months from day 1).
+    """
+
+    class State(models.TextChoices):
+        PLANNED = "planned"
+        ACTIVE = "active"
+        ENDED = "ended"
+        DELETED = "deleted"
+
+    class BillingUnit(models.TextChoices):
+        DAY = "day"
+        WEEK = "week"
+        MONTH = "month"
+
+    id = models.CharField(
+        max_length=32, primary_key=True, validators=[profile_id_rule]
+    )
+    version = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=7, choices=State, default=State.PLANNED)
+    taf = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=64, default="-")
+    consumer = models.ForeignKey(Consumer, on_delete=models.PROTECT)
+    metering_point = models.CharField(max_length=33, default="-")
+    supplier_id = models.CharField(max_length=32, default="-")
+    recipients = models.ManyToManyField(MarketParticipant, blank=True)
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True, blank=True)
+    registration_period_s = models.PositiveIntegerField(default=900)
+    billing_unit = models.CharField(
+        max_length=5, choices=BillingUnit, default=BillingUnit.MONTH
+    )
+    billing_count = models.PositiveSmallIntegerField(default=1)
+    billing_day = models.PositiveSmallIntegerField(default=1)
+    evaluated_to = models.DateTimeField(null=True, blank=True)
+
+
+class ProfileInput(models.Model):
+    """One input of a profile: a register of a meter, counted with a sign."""
+
+    profile = models.ForeignKey(
+        EvaluationProfile, on_delete=models.CASCADE, related_name="inputs"
+    )
+    position = models.PositiveSmallIntegerField()
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT)
+    obis = models.CharField(max_length=12)
+    sign = models.SmallIntegerField(default=1)
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["profile", "meter", "obis"], name="profile_input_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(sign__in=(1, -1)), name="profile_input_sign"
+            ),
+        ]
+
+
+class DerivedRecord(ListRecord):
+    """A row of a derived list: one profile, one target time, its registers.
+
+    The signed text names the profile.
+    """
+
+    pk = models.CompositePrimaryKey("profile_id", "target_time")
+    profile = models.ForeignKey(
+        EvaluationProfile, on_delete=models.PROTECT, db_index=False
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["profile", "number"], name="derived_record_number"
+            )
+        ]
+
+
+class Dispatch(models.Model):
+    """That a recipient acknowledged the values of `(begin, end]` (decisions D22)."""
+
+    profile = models.ForeignKey(EvaluationProfile, on_delete=models.PROTECT)
+    recipient = models.ForeignKey(MarketParticipant, on_delete=models.PROTECT)
+    begin = models.DateTimeField()
+    end = models.DateTimeField()
+    sent_at = models.DateTimeField()
