@@ -1,0 +1,88 @@
+"""A link is a byte pipe to meters: a serial port, a TCP socket, a simulated bus."""
+
+import math
+import select
+from typing import Protocol, Self
+
+import serial
+from serial import rs485
+
+from hardware.errors import PortNotOpen, PortVanished
+
+LMN_BAUDRATE = 921_600
+"""Speed of the wired LMN (manual, ch. 2.6)."""
+
+_LARGEST_READ = 4096
+_WRITE_TIMEOUT_S = 2.0
+
+
+class Link(Protocol):
+    """A byte pipe to the bus."""
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`; raises PortVanished."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what has arrived, b'' when nothing came within the timeout.
+
+        Raises PortVanished.
+        """
+        ...
+
+
+class SerialLink:
+    """A link over pyserial: a device, a pseudo-terminal or `socket://host:port`.
+
+    One owner per port: it is opened exclusively. Always 8 data bits, no parity, one
+    stop bit (lmn-wired.md 1).
+    """
+
+    def __init__(self, port: serial.SerialBase) -> None:
+        self._port = port
+        self._poll = select.poll()
+        self._poll.register(port.fileno(), select.POLLIN)
+
+    @classmethod
+    def open(
+        cls, port: str, baudrate: int = LMN_BAUDRATE, *, rs485_ioctl: bool = False
+    ) -> Self:
+        """Open a port; raises PortNotOpen.
+
+        `rs485_ioctl` lets the driver switch the direction of an RS485 transceiver;
+        pseudo-terminals and most USB adapters cannot do that and need not.
+        """
+        try:
+            opened = serial.serial_for_url(
+                port,
+                baudrate,
+                timeout=0,
+                write_timeout=_WRITE_TIMEOUT_S,
+                exclusive=True,
+            )
+            if rs485_ioctl:
+                opened.rs485_mode = rs485.RS485Settings()
+        except (OSError, ValueError) as error:  # SerialException is an OSError
+            raise PortNotOpen(f"{port}: {error}") from error
+        return cls(opened)
+
+    def write(self, data: bytes) -> None:
+        """Send all of `data`; raises PortVanished."""
+        try:
+            self._port.write(data)
+        except OSError as error:
+            raise PortVanished(str(error)) from error
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what has arrived, b'' when nothing came; raises PortVanished."""
+        # The port itself never waits: changing its timeout costs a system call each
+        # time, and its read waits for a full buffer.
+        try:
+            if not self._poll.poll(math.ceil(timeout_s * 1000)):
+                return b""
+            return self._port.read(_LARGEST_READ)
+        except (OSError, TypeError) as error:  # TypeError: closed by another thread
+            raise PortVanished(str(error)) from error
+
+    def close(self) -> None:
+        """Give the port back; never raises."""
+        self._port.close()

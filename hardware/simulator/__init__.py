@@ -1,0 +1,1 @@
+"""Simulated meters behind a link: for tests, and for the demo installation."""
