@@ -1,12 +1,37 @@
-"""Django's settings; every knob is an environment variable CASA_*."""
+"""Django's settings; every knob is an environment variable CASA_* or in casa.env.
 
-import os
+Reading the settings makes nothing: the state folder is the business of set-up.
+"""
+
+import secrets
+from datetime import timedelta
 from pathlib import Path
 
+from csp.constants import NONE, SELF
+
+from casa_site import broker, databases, env, identity
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-STATE = Path(os.environ.get("CASA_STATE", BASE_DIR / "var"))
-SECRET_KEY = "spine"
+STATE = env.path("CASA_STATE", BASE_DIR / "var")
+env.load_file(STATE / env.ENV_FILE)
+
+# The gateway (casa_site.gateways opens it)
+HUID = env.text("CASA_HUID").lower()
+CLOCK_OFFSET = timedelta(seconds=env.integer("CASA_CLOCK_OFFSET", 0))
+LIVE_PERIOD = timedelta(seconds=env.integer("CASA_LIVE_PERIOD", 10, minimum=1))
+SIGNATURE_CURVE = env.choice(
+    "CASA_SIGNATURE_CURVE", "brainpoolP256r1", {"brainpoolP256r1", "secp256r1"}
+)
+STORAGE_QUOTA = env.integer("CASA_STORAGE_QUOTA", 4 * 1024**3, minimum=64 * 1024**2)
+TLS_MAX = env.choice("CASA_TLS_MAX", "1.3", {"1.2", "1.3"})
+
+_device_key = identity.existing_device_key(STATE)
+SECRET_KEY = (
+    _device_key.sub_key("cookie").hex() if _device_key else secrets.token_hex(32)
+)
+
 DEBUG = False
+# Clients use addresses, tunnels and names of their own (decisions D28).
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -16,31 +41,143 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "axes",
+    "csp",
     "logbooks",
     "meters",
     "tariffs",
     "portal",
     "gwa_api",
+    "casa_site",
 ]
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "portal.middleware.GatewayMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "casa_site.middleware.PathMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
 ROOT_URLCONF = "portal.urls"
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": STATE / "casa.sqlite3",
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
         "OPTIONS": {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": (
-                "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;"
-                "PRAGMA foreign_keys=ON;PRAGMA wal_autocheckpoint=1000;"
-                "PRAGMA cache_size=-4000;"
-            ),
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.messages.context_processors.messages",
+            ]
         },
     }
+]
+
+# Storage
+ENCRYPTED_FILE = env.flag("CASA_SQLCIPHER", databases.has_sqlcipher())
+DATABASES = {
+    "default": databases.database(
+        env.secret("CASA_DATABASE_URL"),
+        state=STATE,
+        key=_device_key.sub_key("database").hex() if _device_key else "",
+        encrypted=ENCRYPTED_FILE,
+    )
 }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Who may come in
 AUTH_USER_MODEL = "meters.Account"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+LOGIN_URL = "login"
+# Ten minutes of inactivity; the refresh is written at most once a minute by
+# portal.middleware, so that looking at a page costs no write.
+SESSION_COOKIE_AGE = 600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_NAME = "__Host-casa"
+SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "__Host-csrf"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_NAME = "__Host-language"
+LANGUAGE_COOKIE_SECURE = True
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+
+# Lockout over the whole consumer access (decisions D27)
+AXES_FAILURE_LIMIT = env.integer("CASA_LOGIN_ATTEMPTS", 5, minimum=3, maximum=10)
+AXES_COOLOFF_TIME = timedelta(minutes=5)
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "portal.auth.access_key"
+AXES_HANDLER = "portal.auth.CasaAxesHandler"
+AXES_LOCKOUT_CALLABLE = "portal.auth.lockout_response"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_NEVER_LOCKOUT_GET = False  # digest logs in by GET
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+}
+
+# Language, time, files
 LANGUAGE_CODE = "de"
+LANGUAGES = [("de", "Deutsch"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Berlin"
 USE_TZ = True
 USE_I18N = True
+STATIC_URL = "/static/"
+# Static files are served from the apps' folders as they are: nothing to collect.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 600
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+
+# Queues (casa_site.celery)
+CELERY_BROKER_URL, CELERY_BROKER_TRANSPORT_OPTIONS = broker.broker(
+    env.secret("CASA_BROKER_URL"), state=STATE
+)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        **{
+            app: {"level": "INFO"}
+            for app in INSTALLED_APPS[INSTALLED_APPS.index("logbooks") :]
+        },
+        "django": {"handlers": [], "propagate": True},
+    },
+}

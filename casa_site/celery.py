@@ -1,0 +1,87 @@
+"""The Celery application: queues, routes, rhythm, and the gateways of its tasks.
+
+A message is only a hint that something may be due; what is due stands in the
+database, and every task may run twice or never without harm (decisions D3).
+"""
+
+import os
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+
+from hardware.gateway import Gateway
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "casa_site.settings")
+
+LMN, TARIFF, MAINTENANCE = "lmn", "tariff", "maintenance"
+QUEUES = (LMN, TARIFF, MAINTENANCE)
+NODES = {"lmn": (LMN,), "worker": (TARIFF, MAINTENANCE)}
+"""Which node consumes which queues; a busy tariff queue never delays a read-out."""
+
+ROUTES = {
+    "tariffs.tasks.*": {"queue": TARIFF},
+    "logbooks.tasks.*": {"queue": MAINTENANCE},
+    "casa_site.tasks.*": {"queue": MAINTENANCE},
+}
+"""Only tasks that wait for a meter may go to queue lmn, none that compute."""
+
+RHYTHM = {
+    "tariffs.tasks.evaluate_due": timedelta(seconds=10),
+    "casa_site.tasks.forget_ended_logins": timedelta(hours=1),
+}
+"""How often beat sends which task; each takes the gateway id as its argument."""
+
+TASK_MODULES = ("tariffs.tasks", "casa_site.tasks")
+ACQUISITION = "meters.acquisition"
+
+
+class CasaCelery(Celery):
+    """Celery with the gateways that its tasks work for, by id (decisions D50)."""
+
+    gateways: dict[str, Gateway]
+
+
+def beat_schedule(gateway_ids: list[str]) -> dict[str, dict[str, Any]]:
+    """The rhythm for these gateways; a tick that waits too long is dropped."""
+    return {
+        f"{task} {gateway_id}": {
+            "task": task,
+            "schedule": every,
+            "args": [gateway_id],
+            "options": {"expires": every.total_seconds()},
+        }
+        for task, every in RHYTHM.items()
+        for gateway_id in gateway_ids
+    }
+
+
+def _configured() -> CasaCelery:
+    app = CasaCelery("casa")
+    app.gateways = {}
+    app.config_from_object("django.conf:settings", namespace="CELERY")
+    app.conf.update(
+        task_queues=[Queue(name) for name in QUEUES],
+        task_default_queue=MAINTENANCE,
+        task_routes=ROUTES,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+        broker_connection_retry_on_startup=True,
+        beat_max_loop_interval=5,
+        timezone="UTC",
+        imports=[name for name in TASK_MODULES if find_spec(name)],
+    )
+    return app
+
+
+app = _configured()
