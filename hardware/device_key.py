@@ -1,6 +1,5 @@
 """The device key and its sub-keys: what protects everything at rest."""
 
-import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from hardware.private_files import make_once
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -49,16 +50,10 @@ def load_or_make(path: Path) -> DeviceKey:
 
     Raises ValueError when the file does not hold exactly 32 bytes.
     """
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    if path.exists():
         secret = path.read_bytes()
-        if len(secret) != KEY_BYTES:
-            raise ValueError(f"{path} does not hold a device key") from None
-        return DeviceKey(secret)
-    secret = secrets.token_bytes(KEY_BYTES)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(secret)
-        file.flush()
-        os.fsync(file.fileno())
+    else:
+        secret = make_once(path, secrets.token_bytes(KEY_BYTES))
+    if len(secret) != KEY_BYTES:
+        raise ValueError(f"{path} does not hold a device key")
     return DeviceKey(secret)

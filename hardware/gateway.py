@@ -4,16 +4,36 @@ Identity, keys, clock and state folder hang on it and are handed down; no module
 keeps one of them, so that a process can carry many virtual gateways.
 """
 
+import os
+import secrets
+import stat
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 from hardware.clock import GatewayClock
-from hardware.device_key import DeviceKey
-from hardware.security_module import SecurityModule
+from hardware.device_id import is_huid
+from hardware.device_key import DeviceKey, load_or_make
+from hardware.private_files import make_once
+from hardware.security_module import (
+    CURVES,
+    SIGNATURE_SLOT,
+    KeySlotTaken,
+    KeyUnreadable,
+    SecurityModule,
+    SoftSecurityModule,
+)
 
 FIRMWARE_VERSION = "0100000000X001a"
 """Shown on the start page and in every export (R4)."""
+
+DEVICE_KEY_FILE = "device.key"
+HUID_FILE = "huid"
+KEYS_FOLDER = "keys"
+
+
+class GatewayNotOpened(Exception):
+    """The state folder cannot be used as asked; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +51,97 @@ class Gateway:
     security_module: SecurityModule
     live_period: timedelta = timedelta(seconds=10)
     firmware_version: str = field(default=FIRMWARE_VERSION)
+
+
+def open_gateway(
+    state: Path,
+    *,
+    huid: str | None = None,
+    clock_offset: timedelta = timedelta(),
+    live_period: timedelta = timedelta(seconds=10),
+    signature_curve: str = "brainpoolP256r1",
+) -> Gateway:
+    """Open the gateway whose state is in the folder `state`; make what is missing.
+
+    Made once and then kept: the folder (0700), the device key, the HUID (decisions
+    D51), the signature key (`signature_curve` is for a new key only). Raises
+    GatewayNotOpened with a sentence for the operator.
+    """
+    _prepare_folder(state)
+    device_key = _device_key(state)
+    return Gateway(
+        huid=_huid(state / HUID_FILE, huid),
+        state=state,
+        clock=GatewayClock(offset=clock_offset),
+        device_key=device_key,
+        security_module=_security_module(state, device_key, signature_curve),
+        live_period=live_period,
+    )
+
+
+def _prepare_folder(state: Path) -> None:
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = state.stat()
+    if found.st_uid != os.geteuid() or found.st_mode & stat.S_ISVTX:
+        raise GatewayNotOpened(f"{state} is shared with others; give it a folder")
+    state.chmod(0o700)
+
+
+def _device_key(state: Path) -> DeviceKey:
+    path = state / DEVICE_KEY_FILE
+    # The device key is made before the HUID: a HUID alone means it was lost.
+    if not path.exists() and (state / HUID_FILE).exists():
+        raise GatewayNotOpened(
+            f"{path} is missing: without it nothing in {state} can be decrypted"
+        )
+    try:
+        return load_or_make(path)
+    except ValueError as error:
+        raise GatewayNotOpened(str(error)) from None
+
+
+def _huid(path: Path, wanted: str | None) -> str:
+    if wanted is not None and not is_huid(wanted):
+        raise GatewayNotOpened(
+            f"{wanted!r} is not a HUID: e, three letters, two hex digits, eight digits"
+        )
+    if path.exists():
+        kept = path.read_bytes()
+    else:
+        made = wanted or f"ecas00{secrets.randbelow(10**8):08d}"
+        kept = make_once(path, made.lower().encode())
+    huid = kept.decode().strip()
+    if not is_huid(huid):
+        raise GatewayNotOpened(f"{path} does not hold a HUID")
+    if wanted is not None and wanted.lower() != huid:
+        raise GatewayNotOpened(
+            f"this gateway is {huid}, not {wanted.lower()}: "
+            "passwords and signatures depend on the HUID"
+        )
+    return huid
+
+
+def _security_module(
+    state: Path, device_key: DeviceKey, curve: str
+) -> SoftSecurityModule:
+    if curve not in CURVES:
+        raise GatewayNotOpened(
+            f"unknown curve {curve!r}, possible are {', '.join(CURVES)}"
+        )
+    folder = state / KEYS_FOLDER
+    folder.mkdir(mode=0o700, exist_ok=True)
+    module = SoftSecurityModule(folder, device_key)
+    if not module.has_key(SIGNATURE_SLOT):
+        _make_signature_key(module, curve)
+    try:
+        module.public_key(SIGNATURE_SLOT)
+    except KeyUnreadable as error:
+        raise GatewayNotOpened(str(error)) from None
+    return module
+
+
+def _make_signature_key(module: SoftSecurityModule, curve: str) -> None:
+    try:
+        module.generate(SIGNATURE_SLOT, curve)
+    except KeySlotTaken:
+        return  # another process was faster; its key is ours too
