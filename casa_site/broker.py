@@ -4,9 +4,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from kombu.transport import TRANSPORT_ALIASES
+
 from casa_site.env import SettingInvalid
 
-FILE_BROKER_URL = "casa_site.fsbroker:Transport://"
+TRANSPORT_ALIASES["casafiles"] = "casa_site.fsbroker:Transport"
+FILE_BROKER_URL = "casafiles://"
 _REDIS = {
     # Must exceed the longest task; a killed worker's message comes back after it.
     "visibility_timeout": 60,

@@ -7,6 +7,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from casa_site.broker import FILE_BROKER_URL
 from casa_site.databases import has_sqlcipher
 
 HUID_LENGTH = 14
@@ -51,7 +52,7 @@ def file_broker_stands_alone(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
     """casa.W002: the file broker serves one machine only."""
-    if "fsbroker" not in settings.CELERY_BROKER_URL:
+    if settings.CELERY_BROKER_URL != FILE_BROKER_URL:
         return []
     if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
         return [

@@ -5,14 +5,15 @@ from django.conf import settings
 from hardware.gateway import Gateway, open_gateway
 
 
-def open_configured_gateway() -> Gateway:
+def open_configured_gateway(first_huid: str | None = None) -> Gateway:
     """The gateway of the state folder; makes its id and keys on the first start.
 
-    Raises ValueError when what the state folder holds cannot be used.
+    `first_huid` is its id when there is none yet and CASA_HUID is not set. Raises
+    GatewayNotOpened when what the state folder holds cannot be used.
     """
     return open_gateway(
         settings.STATE,
-        huid=settings.HUID or None,
+        huid=settings.HUID or first_huid,
         clock_offset=settings.CLOCK_OFFSET,
         live_period=settings.LIVE_PERIOD,
         signature_curve=settings.SIGNATURE_CURVE,

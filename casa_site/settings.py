@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "casa_site.middleware.PathMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.middleware.InactivityMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -94,12 +95,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "meters.Account"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "portal.backends.PasswordBackend",
+    "portal.backends.DigestBackend",
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 LOGIN_URL = "login"
-# Ten minutes of inactivity; the refresh is written at most once a minute by
-# portal.middleware, so that looking at a page costs no write.
+# Ten minutes of inactivity: portal.inactivity keeps them to the second and writes the
+# row at most once a minute, so that looking at a page costs no write.
 SESSION_COOKIE_AGE = 600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SAVE_EVERY_REQUEST = False
@@ -132,9 +134,9 @@ CONTENT_SECURITY_POLICY = {
 AXES_FAILURE_LIMIT = env.integer("CASA_LOGIN_ATTEMPTS", 5, minimum=3, maximum=10)
 AXES_COOLOFF_TIME = timedelta(minutes=5)
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
-AXES_CLIENT_IP_CALLABLE = "portal.auth.access_key"
-AXES_HANDLER = "portal.auth.CasaAxesHandler"
-AXES_LOCKOUT_CALLABLE = "portal.auth.lockout_response"
+AXES_CLIENT_IP_CALLABLE = "portal.lockout.access_key"
+AXES_HANDLER = "portal.lockout.CasaAxesHandler"
+AXES_LOCKOUT_CALLABLE = "portal.lockout.lockout_response"
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_NEVER_LOCKOUT_GET = False  # digest logs in by GET

@@ -1,0 +1,36 @@
+"""`python -m casa_site COMMAND`: what ./casa starts when the set-up is done."""
+
+import importlib
+import sys
+
+from casa_site.env import SettingInvalid
+
+COMMANDS = {
+    "up": "casa_site.up",
+    "status": "casa_site.status",
+    "manage": "casa_site.manage",
+    "decode": "casa_site.decode",
+    "test": "casa_site.testing",
+    "check": "casa_site.check",
+    "bench": "casa_site.bench",
+    "messages": "casa_site.messages",
+}
+"""Each names a module with `main(arguments) -> exit status`."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; settings that cannot be used end it with one sentence."""
+    if not arguments or arguments[0] not in COMMANDS:
+        print(f"casa: one of {', '.join(COMMANDS)} is needed", file=sys.stderr)
+        return 2
+    module = importlib.import_module(COMMANDS[arguments[0]])
+    try:
+        status: int = module.main(arguments[1:])
+    except SettingInvalid as reason:
+        print(f"casa: {reason}", file=sys.stderr)
+        return 2
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,52 @@
+"""Set-up of a state folder: tables, identity, certificates, demo installation.
+
+Every step does what is missing and may run again; it is done at each start.
+"""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core import checks
+from django.core.management import call_command
+
+from casa_site.gateways import open_configured_gateway
+from casa_site.roles import Listening, demo_module
+from logbooks import certificates
+
+DEMO_PENDING = "demo.pending"
+DEMO_FILE = "demo.json"
+
+
+def install(listening: Listening) -> None:
+    """Bring the state folder to what this version needs.
+
+    Raises SystemExit with a sentence when a setting cannot work.
+    """
+    refuse_bad_settings()
+    call_command("migrate", verbosity=0, interactive=False)
+    pending = settings.STATE / DEMO_PENDING
+    demo = demo_module() if pending.exists() else None
+    gateway = open_configured_gateway(first_huid=demo.HUID if demo else None)
+    now = gateway.clock.now()
+    certificates.ensure_signature_certificate(gateway, now)
+    certificates.ensure_han_certificate(gateway, now, host=listening.host)
+    if demo is not None:
+        demo.install(gateway, han_url=f"https://{listening.han_address}", now=now)
+        pending.unlink()
+
+
+def plan_demo(state: Path) -> None:
+    """Note that the demo is to be installed, so that a broken set-up goes on."""
+    (state / DEMO_PENDING).touch(mode=0o600)
+
+
+def has_demo(state: Path) -> bool:
+    """Whether the demo is installed in the state folder."""
+    return (state / DEMO_FILE).exists()
+
+
+def refuse_bad_settings() -> None:
+    """End with the messages of the system checks when any is an error."""
+    errors = [each for each in checks.run_checks() if each.is_serious()]
+    if errors:
+        raise SystemExit("\n".join(f"casa: {each.msg} ({each.id})" for each in errors))

@@ -1,0 +1,22 @@
+"""`./casa manage ...`: Django's command line on the state folder."""
+
+import os
+import sys
+from pathlib import Path
+
+from casa_site import env, identity
+
+
+def main(arguments: list[str]) -> int:
+    """Run a management command; `--state DIR` before it chooses the state folder."""
+    if arguments[:1] == ["--state"] and len(arguments) > 1:
+        os.environ["CASA_STATE"] = str(Path(arguments[1]).expanduser().absolute())
+        arguments = arguments[2:]
+    state = env.path("CASA_STATE", Path(__file__).parent.parent / "var")
+    env.load_file(state / env.ENV_FILE)
+    identity.make_device_key(state)
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["casa manage", *arguments])
+    sys.stdout.flush()
+    return 0

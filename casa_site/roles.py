@@ -1,0 +1,108 @@
+"""What each process of the gateway runs (decisions D48).
+
+Every role opens the gateway for itself after the fork; nothing of it is inherited.
+"""
+
+import importlib
+import signal
+import sys
+from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
+from types import FrameType, ModuleType
+
+from celery import beat, signals
+from django.conf import settings
+
+from casa_site import readiness
+from casa_site.celery import NODES, app, beat_schedule
+from casa_site.gateways import open_configured_gateway
+from casa_site.han_server import HanServer
+from casa_site.service import Role
+from logbooks import certificates
+
+BEAT = "beat"
+_DEMO_MODULE = "casa_site.demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where the gateway listens, and the demo's wishes."""
+
+    host: str
+    han_port: int
+    with_demo: bool
+    history_days: int
+
+    @property
+    def han_address(self) -> str:
+        """The address as gunicorn and URLs write it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.han_port}"
+
+
+def roles(listening: Listening) -> list[Role]:
+    """Every process of the gateway, in the order of their start."""
+    wanted = [Role("han", partial(run_han, listening))]
+    wanted += [Role(name, partial(run_node, name)) for name in NODES]
+    wanted.append(Role(BEAT, run_beat))
+    demo = demo_module()
+    if listening.with_demo and demo is not None:
+        wanted += demo.roles(settings.STATE, history_days=listening.history_days)
+    return wanted
+
+
+def demo_module() -> ModuleType | None:
+    """The demo installation, where there is one."""
+    return importlib.import_module(_DEMO_MODULE) if find_spec(_DEMO_MODULE) else None
+
+
+def run_han(listening: Listening) -> None:
+    """The consumer's web pages and the HAN JSON interface."""
+    gateway = open_configured_gateway()
+    files = certificates.han_files(gateway)
+    HanServer(
+        gateway,
+        address=listening.han_address,
+        certificate=files.certificate,
+        key=files.key,
+        tls=settings.TLS_MAX,
+    ).run()
+
+
+def run_node(name: str) -> int:
+    """A Celery node; the one of queue lmn also owns the meters' wires."""
+    gateway = open_configured_gateway()
+    app.gateways[gateway.huid] = gateway
+
+    @signals.worker_ready.connect(weak=False)
+    def announce(**_: object) -> None:
+        readiness.announce(gateway.state, name)
+
+    worker = app.Worker(
+        hostname=f"{name}@{gateway.huid}",
+        queues=list(NODES[name]),
+        pool="solo",
+        concurrency=1,
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def run_beat() -> None:
+    """The rhythm: sends the ticks of `casa_site.celery.RHYTHM`."""
+    gateway = open_configured_gateway()
+    app.conf.beat_schedule = beat_schedule([gateway.huid])
+    signal.signal(signal.SIGTERM, _leave)
+    readiness.announce(gateway.state, BEAT)
+    # The schedule lives in memory: there is no file that a kill could tear, and a
+    # tick too many does no harm.
+    beat.Service(app, scheduler_cls=beat.Scheduler).start()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    sys.exit(0)

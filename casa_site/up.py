@@ -1,0 +1,143 @@
+"""`./casa up`: set-up, then all processes of the gateway until a signal ends them."""
+
+import argparse
+import gc
+import importlib
+import json
+import os
+import socket
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from casa_site import env, identity, processes, readiness, state_lock
+from casa_site.env import SettingInvalid
+from casa_site.output import print_line, say
+
+RESERVED = {
+    "--service-port": (8444, "technician's service interface"),
+    "--gwa-port": (8445, "interface of the gateway administrator"),
+    "--cls-port": (1080, "CLS proxy, SOCKS"),
+    "--cls-sni-port": (1443, "CLS proxy, TLS with SNI"),
+    "--wakeup-port": (8446, "wake-up message"),
+}
+"""Options of services that come later; accepted, so that scripts need no change."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the gateway; 0 after a stop signal, 1 when it could not start."""
+    options = _parser().parse_args(arguments)
+    state: Path = options.state
+    os.environ["CASA_STATE"] = str(state)
+    env.load_file(state / env.ENV_FILE)
+    try:
+        is_first_start = identity.make_device_key(state)
+        state_lock.hold(state)
+        _refuse_taken_port(options.host, options.han_port)
+    except (state_lock.StateInUse, ValueError, OSError) as reason:
+        print(f"casa: {reason}", file=sys.stderr)
+        return 1
+    return _run(options, is_first_start=is_first_start)
+
+
+def _run(options: argparse.Namespace, *, is_first_start: bool) -> int:
+    import_everything()
+    # Only now: these read the settings, which need the state folder.
+    from casa_site import installation
+    from casa_site.roles import Listening, roles
+    from casa_site.supervisor import Supervisor
+
+    state: Path = options.state
+    if is_first_start and not options.no_demo:
+        installation.plan_demo(state)
+    listening = Listening(
+        host=options.host,
+        han_port=options.han_port,
+        with_demo=not options.no_demo,
+        history_days=options.history_days,
+    )
+    say("setting up ...")
+    if processes.run_in_child(lambda: installation.install(listening)) != 0:
+        print("casa: the set-up failed; see above.", file=sys.stderr)
+        return 1
+    if is_first_start:
+        print_logins(state)
+    say_encryption()
+    ready = f"CASA ready https://{listening.han_address}"
+    readiness.run_folder(state)
+    gc.collect()
+    gc.freeze()
+    Supervisor(state, roles(listening), lambda: print_line(ready)).run()
+    return 0
+
+
+def import_everything() -> None:
+    """Load what the roles need, so that they share its memory after the fork."""
+    import django
+
+    django.setup()
+    names = ["casa_site.roles", "casa_site.installation", "gunicorn.arbiter"]
+    names += ["gunicorn.workers.gthread", "celery.apps.worker", "celery.bin.celery"]
+    names += ["portal.urls", "tariffs.tasks", "meters.acquisition", "celery.beat"]
+    for name in names:
+        if find_spec(name):
+            importlib.import_module(name)
+
+
+def print_logins(state: Path) -> None:
+    """Show the demo's logins, once; later they stand in demo.json."""
+    path = state / "demo.json"
+    if not path.exists():
+        return
+    demo = json.loads(path.read_text())
+    for consumer in demo["consumers"]:
+        print_line(f"  login {consumer['user']}  password {consumer['password']}")
+
+
+def say_encryption() -> None:
+    """Say it when the database is not encrypted at rest."""
+    from django.conf import settings
+
+    if settings.DATABASES["default"]["ENGINE"] != "casa_site.db.sqlcipher":
+        say("the database file is NOT encrypted by the gateway")
+
+
+def _refuse_taken_port(host: str, port: int) -> None:
+    """Raise SettingInvalid when somebody listens there already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise SettingInvalid(
+                f"port {port} on {host} cannot be used ({error.strerror}); "
+                "free it or choose another with --han-port."
+            ) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="casa up", description="Brings the whole gateway up and keeps it up."
+    )
+    default_state = env.path("CASA_STATE", Path(__file__).parent.parent / "var")
+    parser.add_argument(
+        "--state",
+        type=lambda text: Path(text).expanduser().absolute(),
+        default=default_state,
+        metavar="DIR",
+        help="state folder (./var beside the launcher, or CASA_STATE)",
+    )
+    parser.add_argument(
+        "--no-demo", action="store_true", help="no demo installation, no simulators"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--han-port", type=int, default=8443, metavar="PORT")
+    parser.add_argument(
+        "--history-days", type=int, default=70, metavar="N", help="history of the demo"
+    )
+    for name, (port, text) in RESERVED.items():
+        parser.add_argument(
+            name, type=int, default=port, metavar="PORT", help=f"reserved: {text}"
+        )
+    return parser
