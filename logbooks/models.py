@@ -44,6 +44,7 @@ class LogEntry(models.Model):
     `recipient` and `profile` say who got data by which profile (decisions D15).
     """
 
+    number = models.BigIntegerField(primary_key=True)
     recorded_at = models.DateTimeField()
     event_id = models.BigIntegerField()
     event_sub_id = models.SmallIntegerField()
@@ -66,14 +67,14 @@ class ConsumerLogEntry(LogEntry):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index(fields=["consumer_id", "recorded_at"], name="consumer_log_time")
+            models.Index(
+                fields=["consumer_id", "recorded_at"], name="consumer_log_time"
+            )
         ]
 
 
 class SystemLogEntry(LogEntry):
     """An entry of the system log: GWA and technician; nothing personal (R81)."""
-
-    number = models.BigIntegerField(primary_key=True)
 
     class Meta:
         indexes: ClassVar = [
@@ -84,10 +85,9 @@ class SystemLogEntry(LogEntry):
 class CalibrationLogEntry(LogEntry):
     """A signed entry of the calibration log; kept for ever (R74, R84).
 
-    `signature` is ECDSA-SHA256, DER, over `logbooks.services.calibration_text`.
+    `signature` is ECDSA-SHA256, DER, over `logbooks.entry_text.calibration_text`.
     """
 
-    number = models.BigIntegerField(primary_key=True)
     signature = models.BinaryField()
     signer_ski = models.CharField(max_length=40)
 

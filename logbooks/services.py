@@ -1,0 +1,163 @@
+"""The only way into the three logbooks."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+
+from hardware.gateway import Gateway
+from hardware.security_module import SIGNATURE_SLOT
+from logbooks.catalogue import Event, EventRow, event_row, fault, shown_to_gwa
+from logbooks.chains import append_many
+from logbooks.entry_text import calibration_text, entry_text
+from logbooks.models import (
+    CalibrationLogEntry,
+    ConsumerLog,
+    ConsumerLogEntry,
+    LogEntry,
+    SystemLogEntry,
+)
+
+ALL_CONSUMERS = ("*",)
+"""For `consumers`: an entry in the log of each consumer."""
+
+SYSTEM_CHAIN = "log:system"
+CALIBRATION_CHAIN = "log:calibration"
+
+_LONGEST_ARGUMENT = 2000
+
+
+def consumer_chain(consumer: str) -> str:
+    """The name of the chain of one consumer's log."""
+    return f"log:consumer:{consumer}"
+
+
+def open_consumer_log(consumer_id: str) -> ConsumerLog:
+    """Give a consumer a log; from then on he gets the entries that concern all."""
+    log, _made = ConsumerLog.objects.get_or_create(consumer_id=consumer_id)
+    return log
+
+
+def log_event(
+    gateway: Gateway,
+    event: Event,
+    *arguments: str,
+    now: datetime,
+    consumers: Iterable[str] = (),
+    recipient: str = "",
+    profile: str = "",
+) -> None:
+    """Write an event into the logbooks that the catalogue names for it.
+
+    `arguments` are what [1], [2], ... stand for (ValueError when their number is
+    wrong), `consumers` the ids of those it concerns. `recipient` and `profile` say who
+    got data by which profile; only the consumer sees the recipient. Call it in the
+    transaction of the change it reports, and late in it (`chains.append_many`).
+    """
+    row = event_row(event)
+    if len(arguments) != len(row.placeholders):
+        raise ValueError(f"{event.name} takes {len(row.placeholders)} arguments")
+    facts = {
+        "recorded_at": _whole_second(now),
+        "event_id": row.event_id,
+        "event_sub_id": row.sub_id,
+        "level": row.level,
+    }
+    texts = [_printable(argument) for argument in arguments]
+    entries = _for_gwa(row, texts, facts, profile)
+    if "consumer" in row.logs:
+        own = {**facts, "arguments": texts, "recipient": recipient, "profile": profile}
+        concerned = consumers or (ALL_CONSUMERS if row.concerns_all else ())
+        entries.update(_for_consumers(concerned, own))
+    _write(gateway, entries)
+
+
+def log_fault(
+    gateway: Gateway,
+    code: int,
+    *,
+    now: datetime,
+    consumers: Iterable[str] = (),
+    warning: bool = False,
+) -> None:
+    """Write a fault code of ch. 9.4 into the system log (decisions D53).
+
+    Give the consumers whose values it concerns: they get 19006/2 with the code, or
+    19006/1 with `warning`. Raises KeyError for a code the manual does not have.
+    """
+    at = _whole_second(now)
+    entries: dict[str, LogEntry] = {
+        SYSTEM_CHAIN: SystemLogEntry(
+            recorded_at=at, event_id=code, event_sub_id=1, level=fault(code).level
+        )
+    }
+    row = event_row(Event.VALUE_WARNING if warning else Event.VALUE_ERROR)
+    own = {
+        "recorded_at": at,
+        "event_id": row.event_id,
+        "event_sub_id": row.sub_id,
+        "level": row.level,
+        "arguments": [str(code)],
+    }
+    entries.update(_for_consumers(consumers, own))
+    _write(gateway, entries)
+
+
+def _for_gwa(
+    row: EventRow, texts: list[str], facts: dict[str, Any], profile: str
+) -> dict[str, LogEntry]:
+    entries: dict[str, LogEntry] = {}
+    if "system" in row.logs:
+        shown = shown_to_gwa(row, texts, "system")
+        entries[SYSTEM_CHAIN] = SystemLogEntry(**facts, arguments=shown)
+    if "calibration" in row.logs:
+        shown = shown_to_gwa(row, texts, "calibration")
+        entries[CALIBRATION_CHAIN] = CalibrationLogEntry(
+            **facts, arguments=shown, profile=profile
+        )
+    return entries
+
+
+def _for_consumers(
+    consumers: Iterable[str], facts: dict[str, Any]
+) -> dict[str, LogEntry]:
+    ids = set(consumers)
+    if ids.intersection(ALL_CONSUMERS):
+        ids = set(ConsumerLog.objects.values_list("consumer_id", flat=True))
+    return {
+        consumer_chain(consumer): ConsumerLogEntry(consumer_id=consumer, **facts)
+        for consumer in sorted(ids)
+    }
+
+
+def _write(gateway: Gateway, entries: dict[str, LogEntry]) -> None:
+    """Number, chain, sign and store one new entry per chain."""
+    texts = {name: [entry_text(entry).encode()] for name, entry in entries.items()}
+    with transaction.atomic(savepoint=False):
+        links = append_many(gateway, texts)
+        for name, entry in entries.items():
+            entry.number, entry.chain_hash = links[name][0]
+            if isinstance(entry, CalibrationLogEntry):
+                _sign(gateway, entry)
+        for model in dict.fromkeys(type(entry) for entry in entries.values()):
+            rows = [entry for entry in entries.values() if type(entry) is model]
+            model._default_manager.bulk_create(rows)
+
+
+def _sign(gateway: Gateway, entry: CalibrationLogEntry) -> None:
+    text = calibration_text(gateway.huid, entry.number, entry)
+    entry.signature = gateway.security_module.sign(SIGNATURE_SLOT, text.encode())
+    entry.signer_ski = gateway.security_module.key_identifier(SIGNATURE_SLOT)
+
+
+def _whole_second(now: datetime) -> datetime:
+    return now.astimezone(UTC).replace(microsecond=0)
+
+
+def _printable(argument: str) -> str:
+    """An argument as it may be stored: what a stranger typed can hold anything."""
+    return "".join(
+        character if character.isprintable() else "\ufffd"
+        for character in str(argument)[:_LONGEST_ARGUMENT]
+    )
