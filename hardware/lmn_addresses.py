@@ -6,7 +6,7 @@ frames on SAP 1.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 SAP_ADDRESS = 1
@@ -75,7 +75,11 @@ AddressMessage = Discover | Hello | Assign
 
 def decode_address_message(info: bytes) -> AddressMessage:
     """Read the information field of a UI frame; raises ValueError."""
-    readers = {_DISCOVER: _discover, _HELLO: _hello, _ASSIGN: _assign}
+    readers: dict[int, Callable[[bytes], AddressMessage]] = {
+        _DISCOVER: _discover,
+        _HELLO: _hello,
+        _ASSIGN: _assign,
+    }
     try:
         return readers[info[0]](info)
     except (IndexError, KeyError) as error:
