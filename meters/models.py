@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.hashers import check_password, make_password
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -13,9 +14,7 @@ profile_id_rule = RegexValidator(r"\A[A-Za-z0-9_-]{1,32}\Z")
 class Consumer(models.Model):
     """A consumer (Letztverbraucher): connection user, owner or plant operator."""
 
-    id = models.CharField(
-        max_length=32, primary_key=True, validators=[profile_id_rule]
-    )
+    id = models.CharField(max_length=32, primary_key=True, validators=[profile_id_rule])
     name = models.CharField(max_length=64, default="-")
     password_login = models.BooleanField(default=True)
     certificate_login = models.BooleanField(default=False)
@@ -60,13 +59,35 @@ class Account(AbstractBaseUser):
             )
         ]
 
+    @property
+    def network(self) -> str:
+        """Where this account may come from: HAN, or WAN for the administrator (R98)."""
+        return "WAN" if self.role == self.Role.ADMINISTRATOR else "HAN"
+
     def set_password(self, raw_password: str | None) -> None:
         """Refused: the password has three forms, `set_consumer_password` writes all."""
         raise TypeError("use meters.accounts.set_consumer_password")
 
+    def check_password(self, raw_password: str) -> bool:
+        """Whether this is the password; an outdated Argon2 hash is made anew.
+
+        The digest secrets stay as they are, for the password is the same.
+        """
+
+        def store_renewed(password: str) -> None:
+            self.password = make_password(password)
+            self.save(update_fields=["password"])
+
+        return check_password(raw_password, self.password, store_renewed)
+
 
 class Meter(models.Model):
-    """A meter and how it is read (Zählerprofil, gateway-model.md 3.1)."""
+    """A meter and how it is read (Zählerprofil, gateway-model.md 3.1).
+
+    `server_id` is what the meter calls itself on the wire, hex. `registers` names the
+    registers of the original list, 12 hex digits each; empty until the first record
+    fixes them (decisions D45).
+    """
 
     class Source(models.TextChoices):
         HDLC = "hdlc"
@@ -84,6 +105,11 @@ class Meter(models.Model):
     allow_unsecured_billing = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1)
+
+    @property
+    def is_plain_source(self) -> bool:
+        """Read without the security of the LMN: never for billing by itself (D38)."""
+        return self.source == self.Source.SML_PUSH
 
 
 class ListRecord(models.Model):

@@ -4,6 +4,8 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
+from logbooks.immutability import final_rows
+
 
 class Migration(migrations.Migration):
 
@@ -84,4 +86,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('meter', 'number'), name='original_record_number')],
             },
         ),
+        final_rows('meters_originalrecord', time_column='target_time', kept_months=24),
     ]

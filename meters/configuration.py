@@ -1,0 +1,199 @@
+"""How consumers and meters are set up (R20, R21, decisions D9, D10, D44)."""
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from django.db import transaction
+
+from hardware.device_id import canonical_meter_id, server_id_of
+from hardware.gateway import Gateway
+from logbooks.catalogue import Event
+from logbooks.services import log_event, open_consumer_log
+from meters.models import Consumer, Meter, profile_id_rule
+from meters.registers import logical_names
+
+MEDIA = {1, 5, 6, 7, 8, 9}
+"""Electricity, cooling, heat, gas, cold water, hot water (gateway-model.md 2)."""
+
+BAUDRATES = {300, 600, 1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200} | {
+    230_400,
+    460_800,
+    921_600,
+}
+DEFAULT_BAUDRATES = {Meter.Source.HDLC: 921_600, Meter.Source.SML_PUSH: 9600}
+"""The wired LMN; the optical head of most meters (lmn-wired.md 8)."""
+
+LOGIN_METHODS = {"password", "certificate"}
+PLAIN_SOURCE = "Zähler {meter} ohne LMN-Sicherung eingerichtet, Werte nicht geprüft"
+_SOCKET_SCHEMES = {"socket", "rfc2217", "loop"}
+_LONGEST_SERVER_ID = 20
+_LONGEST_PORT = 200
+_LONGEST_NAME = 64
+
+Given = TypeVar("Given")
+Read = TypeVar("Read")
+
+
+class ConfigurationInvalid(ValueError):
+    """Something that cannot be set up; `field` names what is wrong with it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class ConsumerInvalid(ConfigurationInvalid):
+    """A consumer that cannot be created."""
+
+
+class MeterInvalid(ConfigurationInvalid):
+    """A meter that cannot be created."""
+
+
+@transaction.atomic
+def create_consumer(
+    gateway: Gateway,
+    consumer_id: str,
+    *,
+    name: str = "-",
+    auth: Collection[str] = ("password",),
+) -> Consumer:
+    """Create a consumer and open his log; raises ConsumerInvalid.
+
+    `auth` names how he may log in: "password", "certificate" or both.
+    """
+    if not profile_id_rule.regex.fullmatch(consumer_id):
+        raise ConsumerInvalid("id", "1 to 32 of A-Z, a-z, 0-9, _ and -")
+    if not auth or not set(auth) <= LOGIN_METHODS:
+        raise ConsumerInvalid("auth", "password, certificate or both")
+    if len(name) > _LONGEST_NAME:
+        raise ConsumerInvalid("name", f"at most {_LONGEST_NAME} characters")
+    if Consumer.objects.filter(pk=consumer_id).exists():
+        raise ConsumerInvalid("id", f"there is a consumer {consumer_id} already")
+    consumer = Consumer.objects.create(
+        id=consumer_id,
+        name=name,
+        password_login="password" in auth,
+        certificate_login="certificate" in auth,
+    )
+    open_consumer_log(consumer_id)
+    return consumer
+
+
+@transaction.atomic
+def create_meter(
+    gateway: Gateway,
+    meter_id: str,
+    *,
+    consumer: str,
+    source: str,
+    port: str,
+    server_id: str = "",
+    medium: int | None = None,
+    baudrate: int | None = None,
+    name: str = "-",
+    registers: Sequence[str] = (),
+    allow_unsecured_billing: bool = False,
+    now: datetime,
+) -> Meter:
+    """Create a meter; raises MeterInvalid.
+
+    `meter_id` and `server_id` (hex) come in every form of D9; an id of 14 characters
+    gives the server id when it is left out, and its first digit the medium.
+    `registers` lists the registers of the original list; left out, the first record
+    fixes them. The acquisition takes the meter up by itself within seconds.
+    """
+    id_ = _checked("id", canonical_meter_id, meter_id)
+    meter = Meter(
+        id=id_,
+        server_id=_server_id(id_, server_id),
+        consumer=_consumer(consumer),
+        name=_within("name", name, _LONGEST_NAME),
+        medium=_medium(id_, medium),
+        source=_checked("source", Meter.Source, source),
+        port=_port(port),
+        baudrate=baudrate or DEFAULT_BAUDRATES[Meter.Source(source)],
+        registers=_checked("registers", logical_names, registers),
+        allow_unsecured_billing=allow_unsecured_billing,
+    )
+    _refuse_doubles(meter)
+    _refuse_unfit_line(meter)
+    meter.save(force_insert=True)
+    if meter.is_plain_source:
+        warning = PLAIN_SOURCE.format(meter=id_)
+        log_event(gateway, Event.VALUE_WARNING, warning, now=now, consumers=[consumer])
+    return meter
+
+
+def _checked(field: str, reader: Callable[[Given], Read], given: Given) -> Read:
+    try:
+        return reader(given)
+    except ValueError as error:
+        raise MeterInvalid(field, str(error)) from None
+
+
+def _within(field: str, text: str, longest: int) -> str:
+    if len(text) > longest:
+        raise MeterInvalid(field, f"at most {longest} characters")
+    return text
+
+
+def _consumer(consumer_id: str) -> Consumer:
+    consumer = Consumer.objects.filter(pk=consumer_id).first()
+    if consumer is None:
+        raise MeterInvalid("consumer", f"there is no consumer {consumer_id}")
+    return consumer
+
+
+def _server_id(meter_id: str, given: str) -> str:
+    """The server id in hex: as given, else made from the id (decisions D44)."""
+    try:
+        server_id = bytes.fromhex(given) if given else server_id_of(meter_id)
+    except ValueError:
+        raise MeterInvalid("server_id", "hex digits, two for each byte") from None
+    if not 0 < len(server_id) <= _LONGEST_SERVER_ID:
+        raise MeterInvalid("server_id", f"1 to {_LONGEST_SERVER_ID} bytes")
+    return server_id.hex()
+
+
+def _medium(meter_id: str, given: int | None) -> int:
+    if given is None:
+        stated = int(meter_id[0], 16)
+        return stated if len(meter_id) == 14 and stated in MEDIA else 1
+    if given not in MEDIA:
+        raise MeterInvalid("medium", f"one of {sorted(MEDIA)}")
+    return given
+
+
+def _port(port: str) -> str:
+    """A device such as /dev/ttyUSB0, or a URL such as socket://host:port."""
+    parts = urlsplit(port)
+    is_device = port.startswith("/") and not port.endswith("/")
+    is_url = parts.scheme in _SOCKET_SCHEMES and "://" in port
+    if not (is_device or is_url) or len(port) > _LONGEST_PORT:
+        raise MeterInvalid("port", "a device /dev/... or socket://host:port")
+    return port
+
+
+def _refuse_doubles(meter: Meter) -> None:
+    """Two meters with one id or one server id cannot be told apart (R20)."""
+    if Meter.objects.filter(pk=meter.pk).exists():
+        raise MeterInvalid("id", f"there is a meter {meter.pk} already")
+    if Meter.objects.filter(server_id=meter.server_id).exists():
+        raise MeterInvalid("server_id", "another meter has this server id")
+
+
+def _refuse_unfit_line(meter: Meter) -> None:
+    """A bus is shared by wired meters of one speed; a pushing meter shares nothing."""
+    if meter.baudrate not in BAUDRATES:
+        raise MeterInvalid("baudrate", f"one of {sorted(BAUDRATES)}")
+    other = Meter.objects.filter(port=meter.port, is_active=True).first()
+    if other is None:
+        return
+    if meter.is_plain_source or other.source != meter.source:
+        raise MeterInvalid("port", f"{meter.port} is taken by another meter")
+    if other.baudrate != meter.baudrate:
+        raise MeterInvalid("baudrate", f"the bus {meter.port} runs at another speed")

@@ -1,0 +1,134 @@
+"""A physical interface to meters: what it is, and the thread that serves it."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+from django.db import connections
+
+from hardware.link import Link
+from hardware.obis import Obis
+from meters.models import Meter
+
+LONGEST_WAIT_S = 5.0
+"""A clock that was set while a thread sleeps is noticed within this time."""
+
+PAUSE_AFTER_FAILURE_S = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class ClosableLink(Link, Protocol):
+    """A link that gives its port back."""
+
+    def close(self) -> None:
+        """Give the port back; never raises."""
+
+
+OpenLink = Callable[[str, int], ClosableLink]
+"""Opens a port at a baud rate; raises PortNotOpen. SerialLink.open in the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeterEnd:
+    """A meter at an interface: its ids, and the registers its profile lists."""
+
+    id: str
+    server_id: bytes
+    registers: tuple[Obis, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceSpec:
+    """A port and the meters behind it."""
+
+    source: str
+    port: str
+    baudrate: int
+    meters: tuple[MeterEnd, ...]
+
+    @property
+    def line(self) -> tuple[str, str, int]:
+        """What makes it the same physical interface, whatever meters it has."""
+        return (self.source, self.port, self.baudrate)
+
+    @property
+    def meter_ids(self) -> list[str]:
+        """The ids of its meters."""
+        return [meter.id for meter in self.meters]
+
+
+def interface_specs(meters: Iterable[Meter]) -> list[InterfaceSpec]:
+    """The interfaces that these meters need: those of one port share one."""
+    ordered = sorted(meters, key=_line_of)
+    return [
+        InterfaceSpec(*line, meters=tuple(_meter_end(meter) for meter in on_line))
+        for line, on_line in groupby(ordered, key=_line_of)
+    ]
+
+
+def _line_of(meter: Meter) -> tuple[str, str, int]:
+    return (meter.source, meter.port, meter.baudrate)
+
+
+def _meter_end(meter: Meter) -> MeterEnd:
+    return MeterEnd(
+        id=meter.id,
+        server_id=bytes.fromhex(meter.server_id),
+        registers=tuple(Obis.parse(name) for name in meter.registers),
+    )
+
+
+class Interface(Protocol):
+    """What a thread serves, step by step."""
+
+    spec: InterfaceSpec
+    """Set anew when meters come or go; taken over at the next step."""
+
+    def step(self) -> float:
+        """Do what is due and return for how many seconds nothing will be."""
+        ...
+
+    def close(self) -> None:
+        """Give the port back."""
+
+
+class InterfaceThread(threading.Thread):
+    """Serves one interface until it is told to stop.
+
+    It catches everything, logs it and goes on: an error in one interface must end
+    neither it nor the others. `has_stepped` is set after the first step, when the
+    port was opened or is known to be absent.
+    """
+
+    def __init__(self, interface: Interface, name: str) -> None:
+        super().__init__(name=name, daemon=True)
+        self.interface = interface
+        self.has_stepped = threading.Event()
+        self._ending = threading.Event()
+
+    def run(self) -> None:
+        """The loop; waits by absolute deadlines, never for a period."""
+        try:
+            while not self._ending.is_set():
+                delay = self._step()
+                self.has_stepped.set()
+                self._ending.wait(min(delay, LONGEST_WAIT_S))
+        finally:
+            self.interface.close()
+            connections.close_all()
+
+    def end(self, timeout_s: float) -> None:
+        """Let the step at work finish and wait for the thread."""
+        self._ending.set()
+        self.join(timeout_s)
+
+    def _step(self) -> float:
+        try:
+            return self.interface.step()
+        except Exception:
+            logger.exception("%s failed and goes on", self.name)
+            return PAUSE_AFTER_FAILURE_S

@@ -1,0 +1,215 @@
+"""The thread's work on a wired bus: boundaries, retries, live values (D2, D18, D21)."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from django.db import Error, connection
+
+from hardware.device_id import server_id_of
+from hardware.errors import LmnError, PortNotOpen, PortVanished
+from hardware.gateway import Gateway
+from hardware.link import SerialLink
+from hardware.lmn_wired import COUNTER_REGISTERS, LIVE_REGISTERS, WiredBus
+from hardware.obis import Obis
+from hardware.readings import MeterReading
+from meters import selectors, services
+from meters.boundaries import LATE_WAIT, QUIET_BEFORE_BOUNDARY, BoundarySchedule, Duty
+from meters.fault_log import FaultLog
+from meters.interface import ClosableLink, InterfaceSpec, MeterEnd, OpenLink
+from meters.record_queue import Closing, ReadBoundary, RecordQueue
+
+REOPEN_AFTER_S = 2.0
+"""Between two attempts to open a port that is not there."""
+
+_PORT, _BUS = "port", "bus"
+
+logger = logging.getLogger(__name__)
+
+
+class WiredInterface:
+    """All wired meters of one port, read by the schedule; see `Interface`."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        spec: InterfaceSpec,
+        queue: RecordQueue,
+        *,
+        open_link: OpenLink = SerialLink.open,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.spec = spec
+        self._gateway = gateway
+        self._queue = queue
+        self._open_link = open_link
+        self._monotonic = monotonic
+        self._faults = FaultLog(gateway)
+        self._schedule: BoundarySchedule | None = None
+        self._link: ClosableLink | None = None
+        self._bus: WiredBus | None = None
+        self._configured = spec
+        self._open_at = monotonic()
+        self._missing: dict[str, MeterEnd] = {}
+
+    def step(self) -> float:
+        """Do what is due; returns the seconds until the next deadline."""
+        self._open_bus()
+        schedule = self._schedule or self._begin()
+        try:
+            self._take_over_spec()
+            self._perform(schedule, schedule.due(self._now()))
+            self._maintain(schedule)
+        except PortVanished as error:
+            self._lose_port(error)
+        self._report_faults()
+        self._queue.flush()
+        wait_s = schedule.wait(self._now()).total_seconds()
+        if self._bus is None:
+            wait_s = min(wait_s, max(0.0, self._open_at - self._monotonic()))
+        return wait_s
+
+    def close(self) -> None:
+        """Take leave of the meters and give the port back."""
+        bus, link, self._bus, self._link = self._bus, self._link, None, None
+        try:
+            if bus is not None:
+                bus.close()
+        except LmnError:
+            logger.info("%s: the port went away before the end", self.spec.port)
+        finally:
+            if link is not None:
+                link.close()
+
+    def _now(self) -> datetime:
+        return self._gateway.clock.now()
+
+    def _begin(self) -> BoundarySchedule:
+        """Close what was missed while nobody read, then go by the schedule."""
+        now = self._now()
+        self._queue.put(Closing(now, self.spec.meter_ids))
+        self._queue.flush()
+        self._schedule = BoundarySchedule(
+            now=self._now(),
+            live_period=self._gateway.live_period,
+            last=selectors.last_common_boundary(self.spec.meter_ids),
+        )
+        return self._schedule
+
+    def _open_bus(self) -> None:
+        if self._bus is not None or self._monotonic() < self._open_at:
+            return
+        try:
+            self._link = self._open_link(self.spec.port, self.spec.baudrate)
+        except PortNotOpen as error:
+            self._faults.report(_PORT, error.code, self._now())
+            self._open_at = self._monotonic() + REOPEN_AFTER_S
+            return
+        self._faults.clear(_PORT)
+        self._configured = self.spec
+        self._bus = WiredBus(
+            self._link,
+            gateway_server_id=server_id_of(self._gateway.huid),
+            meters=[meter.server_id for meter in self.spec.meters],
+            clock=self._now,
+            monotonic=self._monotonic,
+        )
+
+    def _take_over_spec(self) -> None:
+        """Meters came or went: the bus looks for the new ones at once."""
+        if self._bus is not None and self._configured != self.spec:
+            self._configured = self.spec
+            self._bus.configure([meter.server_id for meter in self.spec.meters])
+
+    def _lose_port(self, error: PortVanished) -> None:
+        self._faults.report(_PORT, error.code, self._now())
+        self._open_at = self._monotonic() + REOPEN_AFTER_S
+        link, self._link, self._bus = self._link, None, None
+        if link is not None:
+            link.close()
+
+    def _perform(self, schedule: BoundarySchedule, duty: Duty) -> None:
+        if duty is Duty.CLOSE:
+            now = self._now()
+            self._queue.put(Closing(now, self.spec.meter_ids))
+            schedule.closed(now)
+        elif duty is Duty.READ_BOUNDARY:
+            self._faults.clear(_BUS)
+            self._missing = {meter.id: meter for meter in self.spec.meters}
+            self._read_missing(schedule, schedule.begin_boundary())
+        elif duty is Duty.RETRY and schedule.open_boundary is not None:
+            self._read_missing(schedule, schedule.open_boundary)
+        elif duty is Duty.READ_LIVE:
+            self._read_live(schedule)
+
+    def _maintain(self, schedule: BoundarySchedule) -> None:
+        """Find and link meters, but never into the time of a boundary."""
+        left = schedule.target - self._now() - QUIET_BEFORE_BOUNDARY
+        if self._bus is not None and left.total_seconds() > 0:
+            self._bus.maintain(until=self._monotonic() + left.total_seconds())
+
+    def _read_missing(self, schedule: BoundarySchedule, boundary: datetime) -> None:
+        """Read for a boundary the meters that are linked and have not answered."""
+        readings: dict[str, MeterReading] = {}
+        try:
+            for meter in self._linked(self._missing.values()):
+                reading = self._read(meter, meter.registers or COUNTER_REGISTERS)
+                if reading and abs(reading.captured_at - boundary) <= LATE_WAIT:
+                    readings[meter.id] = reading
+        finally:
+            for meter_id in readings:
+                del self._missing[meter_id]
+            if readings:
+                self._queue.put(ReadBoundary(boundary, readings))
+            if not self._missing:
+                schedule.settled()
+            schedule.pass_ended(self._now())
+
+    def _read_live(self, schedule: BoundarySchedule) -> None:
+        readings: dict[str, MeterReading] = {}
+        try:
+            for meter in self._linked(self.spec.meters):
+                if schedule.target - self._now() <= QUIET_BEFORE_BOUNDARY:
+                    break
+                reading = self._read(meter, LIVE_REGISTERS)
+                if reading:
+                    readings[meter.id] = reading
+        finally:
+            schedule.pass_ended(self._now())
+            show_live(self._gateway, readings)
+
+    def _linked(self, meters: Iterable[MeterEnd]) -> list[MeterEnd]:
+        """Those that can be asked now; one that is not linked would hold up the rest."""
+        linked = self._bus.linked if self._bus is not None else frozenset()
+        return [meter for meter in meters if meter.server_id in linked]
+
+    def _read(self, meter: MeterEnd, registers: Sequence[Obis]) -> MeterReading | None:
+        if self._bus is None:
+            return None
+        try:
+            reading = self._bus.read(meter.server_id, registers)
+        except PortVanished:
+            raise
+        except LmnError:
+            return None  # the bus keeps the fault for `_report_faults`
+        self._faults.clear(meter.server_id.hex())
+        return reading
+
+    def _report_faults(self) -> None:
+        if self._bus is None:
+            return
+        for fault in self._bus.take_faults():
+            where = fault.server_id.hex() if fault.server_id else _BUS
+            self._faults.report(where, fault.code, self._now())
+
+
+def show_live(gateway: Gateway, readings: dict[str, MeterReading]) -> None:
+    """Bring the live rows up to date; a database that fails costs only this one."""
+    if not readings:
+        return
+    try:
+        services.update_live(gateway, readings, now=gateway.clock.now())
+    except Error as error:
+        logger.error("live values could not be stored: %s", error)
+        connection.close_if_unusable_or_obsolete()
