@@ -11,6 +11,8 @@ FILE_NAME = "casa.sqlite3"
 _SQLITE_START = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
     "PRAGMA wal_autocheckpoint=1000;PRAGMA cache_size=-4000;"
+    # Without it INSERT OR REPLACE passes the triggers that keep rows.
+    "PRAGMA recursive_triggers=ON;"
 )
 
 

@@ -3,6 +3,7 @@
 Every step does what is missing and may run again; it is done at each start.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.core.management import call_command
 
 from casa_site.gateways import open_configured_gateway
 from casa_site.roles import Listening, demo_module
+from hardware.han_certificate import ensure_han_files
 from logbooks import certificates
 
 DEMO_PENDING = "demo.pending"
@@ -29,7 +31,8 @@ def install(listening: Listening) -> None:
     gateway = open_configured_gateway(first_huid=demo.HUID if demo else None)
     now = gateway.clock.now()
     certificates.ensure_signature_certificate(gateway, now)
-    certificates.ensure_han_certificate(gateway, now, host=listening.host)
+    # Browsers go by the time of the host, not by a moved gateway time (D39).
+    ensure_han_files(gateway, addresses=[listening.host], now=datetime.now(UTC))
     if demo is not None:
         demo.install(gateway, han_url=f"https://{listening.han_address}", now=now)
         pending.unlink()
@@ -40,9 +43,9 @@ def plan_demo(state: Path) -> None:
     (state / DEMO_PENDING).touch(mode=0o600)
 
 
-def has_demo(state: Path) -> bool:
-    """Whether the demo is installed in the state folder."""
-    return (state / DEMO_FILE).exists()
+def wants_demo(state: Path) -> bool:
+    """Whether the demo is installed in the state folder, or about to be."""
+    return (state / DEMO_FILE).exists() or (state / DEMO_PENDING).exists()
 
 
 def refuse_bad_settings() -> None:

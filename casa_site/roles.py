@@ -7,6 +7,7 @@ import importlib
 import signal
 import sys
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
 from types import FrameType, ModuleType
@@ -19,7 +20,7 @@ from casa_site.celery import NODES, app, beat_schedule
 from casa_site.gateways import open_configured_gateway
 from casa_site.han_server import HanServer
 from casa_site.service import Role
-from logbooks import certificates
+from hardware.han_certificate import ensure_han_files
 
 BEAT = "beat"
 _DEMO_MODULE = "casa_site.demo"
@@ -27,7 +28,10 @@ _DEMO_MODULE = "casa_site.demo"
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the gateway listens, and the demo's wishes."""
+    """Where the gateway listens, and what the demo is to be like.
+
+    `with_demo` stands for a demo that is installed already or will be now.
+    """
 
     host: str
     han_port: int
@@ -46,9 +50,8 @@ def roles(listening: Listening) -> list[Role]:
     wanted = [Role("han", partial(run_han, listening))]
     wanted += [Role(name, partial(run_node, name)) for name in NODES]
     wanted.append(Role(BEAT, run_beat))
-    demo = demo_module()
-    if listening.with_demo and demo is not None:
-        wanted += demo.roles(settings.STATE, history_days=listening.history_days)
+    if listening.with_demo and (demo := demo_module()):
+        wanted += demo.roles(settings.STATE)
     return wanted
 
 
@@ -60,7 +63,8 @@ def demo_module() -> ModuleType | None:
 def run_han(listening: Listening) -> None:
     """The consumer's web pages and the HAN JSON interface."""
     gateway = open_configured_gateway()
-    files = certificates.han_files(gateway)
+    # Clients check the certificate by their own clock, so it goes by the host's.
+    files = ensure_han_files(gateway, addresses=[listening.host], now=datetime.now(UTC))
     HanServer(
         gateway,
         address=listening.han_address,

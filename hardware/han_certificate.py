@@ -40,18 +40,23 @@ class TlsFiles:
     key: Path
 
 
+def han_files(gateway: Gateway) -> TlsFiles:
+    """Where the files are: `tls/han.pem` and `tls/han.key` in the state folder."""
+    folder = gateway.state / "tls"
+    return TlsFiles(folder / "han.pem", folder / "han.key")
+
+
 def ensure_han_files(
     gateway: Gateway, *, addresses: Iterable[str] = (), now: datetime
 ) -> TlsFiles:
-    """The files `tls/han.pem` and `tls/han.key` in the state folder.
+    """The files of `han_files`, made when missing.
 
-    Made when missing; the certificate is renewed, for the same key, within 30 days of
-    its end or when it lacks one of `addresses` (IP addresses or host names; "any
-    address" such as 0.0.0.0 is left out). `now` is the time that clients go by.
+    The certificate is renewed, for the same key, within 30 days of its end or when it
+    lacks one of `addresses` (IP addresses or host names; "any address" such as
+    0.0.0.0 is left out). `now` is the time that clients go by.
     """
-    folder = gateway.state / "tls"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    files = TlsFiles(folder / "han.pem", folder / "han.key")
+    files = han_files(gateway)
+    files.key.parent.mkdir(mode=0o700, exist_ok=True)
     names = _names(gateway, addresses)
     key = _key(files.key)
     if not _is_good(files.certificate, key, names, now):
