@@ -7,10 +7,10 @@ the LMN an address has two bytes, (SAP, station); other systems use one to four,
 are read as well. A frame without information has no HCS (lmn-wired.md 2).
 """
 
-import binascii
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hardware.crc16 import x25
 from hardware.errors import FrameUndecodable
 
 FLAG = 0x7E
@@ -41,17 +41,12 @@ _UNNUMBERED = {
     0x87: "FRMR",
     0x03: "UI",
 }
-_REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _ADDRESS_MAX = 4
 
 
 def fcs16(data: bytes) -> int:
-    """Frame check sequence, CRC-16/X-25 (ISO/IEC 13239); b'123456789' -> 0x906E.
-
-    The library computes the same polynomial with the bits the other way round.
-    """
-    crc = binascii.crc_hqx(data.translate(_REVERSED), 0xFFFF)
-    return (_REVERSED[crc & 0xFF] << 8 | _REVERSED[crc >> 8]) ^ 0xFFFF
+    """Frame check sequence, CRC-16/X-25 (ISO/IEC 13239); b'123456789' -> 0x906E."""
+    return x25(data)
 
 
 def _fcs_bytes(data: bytes) -> bytes:
