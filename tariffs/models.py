@@ -10,9 +10,7 @@ from meters.models import Consumer, ListRecord, Meter, profile_id_rule
 class MarketParticipant(models.Model):
     """An external market participant (EMT) that may receive values."""
 
-    id = models.CharField(
-        max_length=32, primary_key=True, validators=[profile_id_rule]
-    )
+    id = models.CharField(max_length=32, primary_key=True, validators=[profile_id_rule])
     name = models.CharField(max_length=64, default="-")
 
 
@@ -20,7 +18,9 @@ class EvaluationProfile(models.Model):
     """An instance of a tariff use case (Auswerteprofil, gateway-model.md 3.6).
 
     Valid over `[valid_from, valid_to)`. The billing period is `billing_count` units,
-    months from `billing_day` on (TAF1: 1, 2, 3, 6 or 12 months from day 1).
+    months from `billing_day` on (TAF1: 1, 2, 3, 6 or 12 months from day 1). What is
+    due up to `evaluated_to` is computed and stored; it moves in one transaction with
+    the derived records.
     """
 
     class State(models.TextChoices):
@@ -34,9 +34,7 @@ class EvaluationProfile(models.Model):
         WEEK = "week"
         MONTH = "month"
 
-    id = models.CharField(
-        max_length=32, primary_key=True, validators=[profile_id_rule]
-    )
+    id = models.CharField(max_length=32, primary_key=True, validators=[profile_id_rule])
     version = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=7, choices=State, default=State.PLANNED)
     taf = models.PositiveSmallIntegerField()
@@ -54,6 +52,14 @@ class EvaluationProfile(models.Model):
     billing_count = models.PositiveSmallIntegerField(default=1)
     billing_day = models.PositiveSmallIntegerField(default=1)
     evaluated_to = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(valid_to__gt=models.F("valid_from")),
+                name="profile_ends_after_its_start",
+            )
+        ]
 
 
 class ProfileInput(models.Model):

@@ -1,0 +1,205 @@
+"""How far a profile can be evaluated, and the step that does it.
+
+A step computes the due records from the original lists, signs them, and stores them
+together with the mark up to where the profile is evaluated. What comes out depends on
+the lists only, not on when or how often it is asked (tafs.md R7, R8).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from django.db import transaction
+
+from hardware.gateway import Gateway
+from hardware.record import Record
+from logbooks.catalogue import Event
+from logbooks.services import log_event
+from meters import value_list
+from tariffs import originals, taf1, taf7
+from tariffs.calendar import GRID, grid_instants
+from tariffs.list_row import ListRow
+from tariffs.models import DerivedRecord, EvaluationProfile
+from tariffs.schedule import (
+    billing_instants,
+    first_instant,
+    hour_of,
+    inputs_of,
+    last_instant,
+)
+
+UNITS_DIFFER = "Summe nicht gebildet, Einheiten verschieden"
+_AT_ONCE = 500
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step of a profile brings: records, and up to where it is then done."""
+
+    evaluated_to: datetime | None
+    records: list[Record] = field(default_factory=list)
+    later_bits: list[int] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def advance(gateway: Gateway, profile: EvaluationProfile, *, now: datetime) -> int:
+    """Evaluate the profile as far as its meters' lists allow; returns the new rows.
+
+    Running it again, or twice at the same time, changes nothing.
+    """
+    stored = 0
+    while True:
+        step = _next_step(profile, now)
+        if step.evaluated_to == profile.evaluated_to:
+            return stored
+        stored += _take(gateway, profile, step, now)
+        profile.evaluated_to = step.evaluated_to
+
+
+def input_of(profile: EvaluationProfile) -> list[taf1.Input]:
+    """The inputs as the rules want them."""
+    return [
+        taf1.Input(
+            meter=given.meter_id,
+            obis=given.obis,
+            sign=given.sign,
+            unsecured_allowed=(
+                not given.meter.is_plain_source or given.meter.allow_unsecured_billing
+            ),
+        )
+        for given in inputs_of(profile)
+    ]
+
+
+def _next_step(profile: EvaluationProfile, now: datetime) -> Step:
+    step = {1: _taf1_step, 7: _taf7_step}[profile.taf](profile, now)
+    if step.evaluated_to == last_instant(profile):
+        # The validity may end off the grid; nothing is left to do then.
+        step.evaluated_to = profile.valid_to
+    return step
+
+
+def _take(
+    gateway: Gateway, profile: EvaluationProfile, step: Step, now: datetime
+) -> int:
+    """Store a step, all or nothing; 0 when another worker was first."""
+    signed = value_list.sign_records(gateway, step.records, step.later_bits)
+    unchanged = EvaluationProfile.objects.filter(
+        pk=profile.pk, evaluated_to=profile.evaluated_to
+    )
+    with transaction.atomic():
+        if not unchanged.update(evaluated_to=step.evaluated_to):
+            return 0
+        stored = value_list.store_records(gateway, DerivedRecord, signed)
+        for text in step.faults:
+            log_event(
+                gateway,
+                Event.VALUE_ERROR,
+                text,
+                now=now,
+                consumers=[profile.consumer_id],
+                profile=profile.id,
+            )
+    return stored
+
+
+def _taf1_step(profile: EvaluationProfile, now: datetime) -> Step:
+    step = Step(profile.evaluated_to)
+    inputs = input_of(profile)
+    due = billing_instants(profile, after=profile.evaluated_to, until=now)
+    for boundary in due:
+        try:
+            shares = [_share(source, boundary, now) for source in inputs]
+        except taf1.Undecided:
+            break
+        _add_sum(step, profile.id, boundary, shares)
+        step.evaluated_to = boundary
+    return step
+
+
+def _share(source: taf1.Input, boundary: datetime, now: datetime) -> taf1.Share | None:
+    """The input's share; the whole window is read only when its own value is bad."""
+    own = list(originals.rows_at(source.meter, [boundary]))
+    if own and (register := taf1.usable_register(source, own[0])):
+        return taf1.Share(source.sign, register, own[0])
+    return taf1.share_of_boundary(
+        source, boundary, _surroundings(source, boundary), now=now
+    )
+
+
+def _surroundings(source: taf1.Input, boundary: datetime) -> taf1.Surroundings:
+    before, end = boundary - GRID, boundary + taf1.LONGEST_WAIT
+    return taf1.Surroundings(
+        window=list(originals.rows(source.meter, before, end)),
+        before=originals.last_usable(source, before),
+        later=originals.first_after(source.meter, end),
+        opens_list=originals.opens_at(source.meter, boundary),
+    )
+
+
+def _add_sum(
+    step: Step, profile: str, boundary: datetime, shares: Iterable[taf1.Share | None]
+) -> None:
+    """Add the boundary's record; none while an input never had a value (D42)."""
+    given = [share for share in shares if share is not None]
+    if len(given) < len(list(shares)):
+        return
+    try:
+        record, later_bits = taf1.record_of_boundary(profile, boundary, given)
+    except taf1.UnitsDiffer as error:
+        step.faults.append(f"{UNITS_DIFFER}: {profile} {error}")
+        return
+    step.records.append(record)
+    step.later_bits.append(later_bits)
+
+
+def _taf7_step(profile: EvaluationProfile, now: datetime) -> Step:
+    step = Step(profile.evaluated_to)
+    begin = profile.evaluated_to or first_instant(profile) - GRID
+    end = min(last_instant(profile) or now, now)
+    if begin + GRID > end:
+        return step
+    inputs = input_of(profile)
+    meter = inputs[0].meter
+    rows = list(islice(originals.rows(meter, begin, end), _AT_ONCE))
+    settled = list(_settled(meter, rows, begin + GRID, now))
+    if not settled:
+        return step
+    step.evaluated_to = settled[-1].target_time
+    on_grid = set(
+        grid_instants(
+            begin,
+            step.evaluated_to,
+            profile.registration_period_s,
+            hour_of(profile),
+        )
+    )
+    for row in settled:
+        if row.target_time in on_grid:
+            _add_own(step, profile.id, inputs, row)
+    return step
+
+
+def _settled(
+    meter: str, rows: Iterable[ListRow], expected: datetime, now: datetime
+) -> Iterator[ListRow]:
+    """The rows up to the first hole that may still be filled."""
+    for row in rows:
+        if row.target_time != expected and not taf1.is_settled(
+            row.target_time,
+            opens_list=originals.opens_at(meter, row.target_time),
+            now=now,
+        ):
+            return
+        yield row
+        expected = row.target_time + GRID
+
+
+def _add_own(step: Step, profile: str, inputs: list[taf1.Input], row: ListRow) -> None:
+    if not taf7.may_list(row, unsecured_allowed=inputs[0].unsecured_allowed):
+        return
+    record = taf7.narrowed(row, profile, frozenset(source.obis for source in inputs))
+    if record is not None:
+        step.records.append(record)
+        step.later_bits.append(row.later_bits)

@@ -1,0 +1,237 @@
+"""What a profile is made from, and the rules that it must keep (fault 600104)."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from hardware.obis import Obis
+from meters.models import Meter
+from tariffs.calendar import day_hour, first_on_grid, last_on_grid
+from tariffs.models import EvaluationProfile, MarketParticipant
+
+BUILT_TAFS = frozenset({1, 7})
+PLANNED_TAFS = frozenset({2, 6, 9, 10, 14})
+FOREIGN_TAFS = frozenset({3, 4, 5, 8, 11, 12, 13})
+TAF1_MONTHS = (1, 2, 3, 6, 12)
+
+ID_RULE = "1 to 32 of the characters A-Z a-z 0-9 _ -"
+_DAY_S = 86_400
+_GRID_S = 900
+_METERING_POINT = re.compile(r"[A-Za-z0-9]{33}")
+_LONGEST_COUNT = {"day": 366, "week": 52, "month": 12}
+_LAST_DAY = {"day": 1, "week": 7, "month": 28}
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """A register of a meter, counted with a sign; `obis` in any written form."""
+
+    meter: str
+    obis: str
+    sign: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSpec:
+    """A profile to be made (rest-gwa.md 4.1); what is left out has the defaults.
+
+    Without `consumer` it is the one of the first meter, without `valid_from` the
+    profile starts now. Instants carry a zone.
+    """
+
+    id: str
+    taf: int
+    inputs: tuple[InputSpec, ...]
+    consumer: str = ""
+    name: str = "-"
+    metering_point: str = "-"
+    supplier_id: str = "-"
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    registration_period_s: int = _GRID_S
+    billing_unit: str = "month"
+    billing_count: int = 1
+    billing_day: int = 1
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where (JSON pointer into the body), and what."""
+
+    pointer: str
+    message: str
+
+
+class ProfileInvalid(Exception):
+    """The profile is refused; `problems` says everything that is wrong with it."""
+
+    code = 600104
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{p.pointer}: {p.message}" for p in problems))
+
+
+def start_of(spec: ProfileSpec, *, now: datetime, backdated: bool) -> datetime:
+    """When the profile will start: never in the past, unless `backdated` (R13)."""
+    if spec.valid_from is None:
+        return now.replace(microsecond=0)
+    start = spec.valid_from.replace(microsecond=0)
+    return start if backdated else max(start, now.replace(microsecond=0))
+
+
+def check(spec: ProfileSpec, *, starts_at: datetime, now: datetime) -> None:
+    """Raise ProfileInvalid with everything that is wrong."""
+    meters = Meter.objects.in_bulk([given.meter for given in spec.inputs])
+    problems = [
+        *_names(spec),
+        *_use_case(spec),
+        *_validity(spec, starts_at, now),
+        *_registration(spec),
+        *_billing(spec),
+        *_inputs(spec, meters),
+        *_recipients(spec),
+    ]
+    if problems:
+        raise ProfileInvalid(problems)
+
+
+def is_id(text: str) -> bool:
+    """Whether this has the form of a profile's or participant's id (D10)."""
+    return re.fullmatch(r"[A-Za-z0-9_-]{1,32}", text) is not None
+
+
+def _names(spec: ProfileSpec) -> Iterator[Problem]:
+    if not is_id(spec.id):
+        yield Problem("/id", ID_RULE)
+    elif EvaluationProfile.objects.filter(pk=spec.id).exists():
+        yield Problem("/id", f"a profile {spec.id} exists already")
+    if not 1 <= len(spec.name) <= 64:
+        yield Problem("/name", "1 to 64 characters")
+    if not 1 <= len(spec.supplier_id) <= 32:
+        yield Problem("/supplier_id", "1 to 32 characters")
+    point = spec.metering_point
+    if point != "-" and not _METERING_POINT.fullmatch(point):
+        yield Problem("/metering_point", "exactly 33 letters and digits")
+
+
+def _use_case(spec: ProfileSpec) -> Iterator[Problem]:
+    if spec.taf in BUILT_TAFS:
+        return
+    if spec.taf in PLANNED_TAFS:
+        message = f"TAF{spec.taf} belongs to this gateway, but is not built yet"
+    elif spec.taf in FOREIGN_TAFS:
+        message = f"TAF{spec.taf} is not supported by this gateway"
+    else:
+        message = f"there is no TAF{spec.taf}"
+    yield Problem("/taf", f"{message}; built are TAF1 and TAF7")
+
+
+def _validity(
+    spec: ProfileSpec, starts_at: datetime, now: datetime
+) -> Iterator[Problem]:
+    ends_at = spec.valid_to
+    if ends_at is None:
+        return
+    if ends_at <= starts_at:
+        yield Problem("/valid_to", "must be after valid_from")
+    elif ends_at <= now:
+        yield Problem("/valid_to", "must not be in the past")
+    elif last_on_grid(ends_at) <= first_on_grid(starts_at):
+        yield Problem("/valid_to", "no quarter hour lies between valid_from and it")
+
+
+def _registration(spec: ProfileSpec) -> Iterator[Problem]:
+    period_s = spec.registration_period_s
+    if period_s <= 0 or period_s % _GRID_S:
+        message = "must be a multiple of 15 minutes (900 s)"
+        yield Problem("/registration_period", message)
+    elif _DAY_S % period_s:
+        yield Problem("/registration_period", "must divide a day evenly")
+
+
+def _billing(spec: ProfileSpec) -> Iterator[Problem]:
+    unit, count, day = spec.billing_unit, spec.billing_count, spec.billing_day
+    if unit not in _LONGEST_COUNT:
+        yield Problem("/billing_period/unit", "must be day, week or month")
+        return
+    if not 1 <= count <= _LONGEST_COUNT[unit]:
+        message = f"1 to {_LONGEST_COUNT[unit]} for the unit {unit}"
+        yield Problem("/billing_period/count", message)
+    if not 1 <= day <= _LAST_DAY[unit]:
+        message = f"1 to {_LAST_DAY[unit]} for the unit {unit}"
+        yield Problem("/billing_period/day", message)
+    if spec.taf == 1 and (unit != "month" or count not in TAF1_MONTHS or day != 1):
+        message = "TAF1 is billed every 1, 2, 3, 6 or 12 months from day 1"
+        yield Problem("/billing_period", message)
+
+
+def _inputs(spec: ProfileSpec, meters: Mapping[str, Meter]) -> Iterator[Problem]:
+    if not spec.inputs:
+        yield Problem("/inputs", "at least one input")
+        return
+    owner = spec.consumer or consumer_of(spec, meters)
+    seen: set[tuple[str, str]] = set()
+    for position, given in enumerate(spec.inputs):
+        where = f"/inputs/{position}"
+        yield from _meter(given, meters.get(given.meter), owner, where)
+        yield from _register(given, meters.get(given.meter), seen, where)
+        if given.sign not in (1, -1):
+            yield Problem(f"{where}/sign", "must be 1 or -1")
+        elif spec.taf == 7 and given.sign != 1:
+            yield Problem(f"{where}/sign", "TAF7 lists readings as they are: 1")
+    yield from _together(spec, meters)
+
+
+def consumer_of(spec: ProfileSpec, meters: Mapping[str, Meter]) -> str:
+    """The consumer that the profile belongs to, "" when there is none."""
+    first = meters.get(spec.inputs[0].meter) if spec.inputs else None
+    return spec.consumer or (first.consumer_id if first else "")
+
+
+def _meter(
+    given: InputSpec, meter: Meter | None, owner: str, where: str
+) -> Iterator[Problem]:
+    if meter is None:
+        yield Problem(f"{where}/meter", f"there is no meter {given.meter}")
+    elif meter.consumer_id != owner:
+        message = f"meter {meter.id} does not belong to consumer {owner}"
+        yield Problem(f"{where}/meter", message)
+
+
+def _register(
+    given: InputSpec, meter: Meter | None, seen: set[tuple[str, str]], where: str
+) -> Iterator[Problem]:
+    try:
+        obis = Obis.parse(given.obis)
+    except ValueError as error:
+        yield Problem(f"{where}/obis", str(error))
+        return
+    if obis.groups[3] != 8 or obis.groups[5] != 255:
+        message = f"{obis} is no counter (groups D = 8 and F = 255)"
+        yield Problem(f"{where}/obis", message)
+    elif meter and meter.registers and obis.logical_name not in meter.registers:
+        message = f"the list of meter {meter.id} does not hold {obis}"
+        yield Problem(f"{where}/obis", message)
+    key = given.meter, obis.logical_name
+    if key in seen:
+        yield Problem(f"{where}/obis", f"{obis} of meter {given.meter} stands twice")
+    seen.add(key)
+
+
+def _together(spec: ProfileSpec, meters: Mapping[str, Meter]) -> Iterator[Problem]:
+    if spec.taf == 7 and len({given.meter for given in spec.inputs}) > 1:
+        yield Problem("/inputs", "TAF7 lists the registers of one meter")
+    if len({day_hour(meter.medium) for meter in meters.values()}) > 1:
+        message = "the meters' billing days start at different hours (gas: 06:00)"
+        yield Problem("/inputs", message)
+
+
+def _recipients(spec: ProfileSpec) -> Iterator[Problem]:
+    known = MarketParticipant.objects.in_bulk(spec.recipients)
+    for position, recipient in enumerate(spec.recipients):
+        if recipient not in known:
+            message = f"there is no market participant {recipient}"
+            yield Problem(f"/delivery/recipients/{position}/participant", message)
