@@ -1,0 +1,101 @@
+"""How Django recognises a consumer: by password, or by a digest answer.
+
+`axes.backends.AxesStandaloneBackend` stands before both and refuses while the
+access is locked. `ModelBackend` cannot be used: it sets a password on a blank
+account to hide unknown names, which our account refuses.
+"""
+
+import hmac
+import secrets
+
+from cryptography.exceptions import InvalidTag
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db.models import QuerySet
+
+from meters.accounts import Algorithm, ha1
+from meters.models import Account
+from portal.digest import DigestAnswer, expected_response
+from portal.request import PortalRequest
+
+NOT_CONFIGURED = "Die Anmeldung mit Passwort ist nicht freigegeben."
+UNREADABLE = "Die hinterlegten Zugangsdaten sind nicht lesbar."
+"""Arguments of event 5001/2; log texts are German."""
+
+
+class ConsumerBackend:
+    """Finds the account behind a login; the technician has no way in here."""
+
+    def get_user(self, user_id: int) -> Account | None:
+        """The active account of a login cookie."""
+        return _consumers().filter(pk=user_id).first()
+
+
+class PasswordBackend(ConsumerBackend):
+    """User name and password of the login form."""
+
+    def authenticate(
+        self,
+        request: PortalRequest,
+        username: str | None = None,
+        password: str | None = None,
+    ) -> Account | None:
+        """The account, or None; an unknown name takes as long as a wrong password."""
+        if username is None or password is None:
+            return None
+        account = _consumers().filter(username=username).first()
+        if account is None:
+            make_password(password)
+            return None
+        is_right = account.check_password(password)
+        return account if is_right and _may_use_password(request, account) else None
+
+
+class DigestBackend(ConsumerBackend):
+    """A digest answer whose nonce, realm and uri were found good before."""
+
+    def authenticate(
+        self,
+        request: PortalRequest,
+        username: str | None = None,
+        digest: DigestAnswer | None = None,
+    ) -> Account | None:
+        """The account, or None; compares in constant time."""
+        if username is None or digest is None:
+            return None
+        account = _consumers().filter(username=username).first()
+        secret = _secret(request, account)
+        expected = expected_response(secret, digest, request.method or "")
+        sent = digest.response.encode("latin-1")
+        if not hmac.compare_digest(expected.encode(), sent) or account is None:
+            return None
+        return account if _may_use_password(request, account) else None
+
+
+def _consumers() -> QuerySet[Account]:
+    return Account.objects.select_related("consumer").filter(
+        role=Account.Role.CONSUMER, is_active=True
+    )
+
+
+def _secret(request: PortalRequest, account: Account | None) -> str:
+    """HA1 of the account; a random one for an unknown name or without a password."""
+    stored = ""
+    if account is not None:
+        try:
+            stored = ha1(request.gateway, account, _algorithm())
+        except InvalidTag:
+            request.login_error = UNREADABLE
+    return stored or secrets.token_hex(16)
+
+
+def _algorithm() -> Algorithm:
+    return "SHA-256" if settings.DIGEST_ALGORITHM == "SHA-256" else "MD5"
+
+
+def _may_use_password(request: PortalRequest, account: Account) -> bool:
+    """Whether the consumer's access is configured for passwords (R100)."""
+    if account.consumer is not None and account.consumer.password_login:
+        return True
+    request.login_error = NOT_CONFIGURED
+    return False

@@ -1,0 +1,40 @@
+"""Logging in by the form, and out (R97, R107)."""
+
+import logging
+from threading import Lock
+
+from django.contrib import auth
+
+from meters.models import Account
+from portal.login_log import log_success
+from portal.request import PortalRequest
+
+logger = logging.getLogger(__name__)
+
+ONE_ATTEMPT_AT_A_TIME = Lock()
+"""Held while an attempt is checked and counted.
+
+Else attempts that arrive together would all be checked before the first failure is
+counted, and the limit could be passed. It also keeps Argon2 from filling the memory.
+"""
+
+
+def log_in(request: PortalRequest, username: str, password: str) -> bool:
+    """Check the credentials, count and log the outcome, begin a login.
+
+    False when they are wrong or the access is locked; then `AxesMiddleware` turns
+    the answer into the lockout page.
+    """
+    with ONE_ATTEMPT_AT_A_TIME:
+        account = auth.authenticate(request, username=username, password=password)
+    if not isinstance(account, Account):
+        return False
+    auth.login(request, account)
+    log_success(request, account)
+    logger.info("a consumer logged in by password")
+    return True
+
+
+def log_out(request: PortalRequest) -> None:
+    """End the login on the server: its row is deleted, its cookies are worthless."""
+    auth.logout(request)

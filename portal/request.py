@@ -1,0 +1,38 @@
+"""What our middleware adds to a request."""
+
+from datetime import datetime
+from typing import cast
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from hardware.gateway import Gateway
+from meters.models import Account
+
+
+class PortalRequest(HttpRequest):
+    """A request of the HAN; the attributes are set by `middleware` and `auth`.
+
+    `received_at` is the gateway time, read once per request; `consumer` the id of
+    who asks, set behind `consumer_required` and by the JSON interface.
+    """
+
+    gateway: Gateway
+    received_at: datetime
+    consumer: str
+    login_expired: bool
+    prolongs_login: bool
+    login_error: str
+
+
+def account_of(request: HttpRequest) -> Account | None:
+    """The account of a consumer who is logged in, else None."""
+    user = request.user
+    if isinstance(user, Account) and user.is_active and user.consumer_id:
+        return user
+    return None
+
+
+def portal_request_of(request: Request) -> PortalRequest:
+    """The request behind the one that the REST framework hands to its views."""
+    return cast(PortalRequest, request._request)
