@@ -3,8 +3,6 @@
 The time and value types here are shared by all SML messages.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -81,9 +79,8 @@ class ListEntry(NamedTuple):
         return Decimal(self.value.value).scaleb(self.scaler or 0)
 
 
-@dataclass(frozen=True, slots=True)
-class GetListResponse:
-    """The typed body of a GetList.Res."""
+class GetListResponse(NamedTuple):
+    """The body of a GetList.Res."""
 
     client_id: bytes | None
     server_id: bytes
@@ -92,6 +89,11 @@ class GetListResponse:
     entries: tuple[ListEntry, ...]
     list_signature: bytes | None = None
     act_gateway_time: SmlTime | None = None
+
+    @property
+    def tag(self) -> int:
+        """The kind of the message."""
+        return GET_LIST_RESPONSE
 
 
 def get_list_response(message: SmlMessage) -> GetListResponse:
@@ -155,19 +157,28 @@ def time_element(time: SmlTime | None) -> SmlElement:
     return (u8(time.kind), u32(time.value))
 
 
-def list_element(entries: Iterable[ListEntry]) -> SmlElement:
-    """Return the element of a list of registers."""
-    return tuple(
-        (
-            entry.obis.groups,
-            status_element(entry.status),
-            time_element(entry.val_time),
-            None if entry.unit is None else u8(entry.unit),
-            None if entry.scaler is None else i8(entry.scaler),
-            entry.value,
-            entry.value_signature,
-        )
-        for entry in entries
+def list_response_element(response: GetListResponse) -> SmlElement:
+    """Return the element of a GetList.Res."""
+    return (
+        response.client_id,
+        response.server_id,
+        response.list_name,
+        time_element(response.act_sensor_time),
+        tuple(_entry_element(entry) for entry in response.entries),
+        response.list_signature,
+        time_element(response.act_gateway_time),
+    )
+
+
+def _entry_element(entry: ListEntry) -> SmlElement:
+    return (
+        entry.obis.groups,
+        status_element(entry.status),
+        time_element(entry.val_time),
+        None if entry.unit is None else u8(entry.unit),
+        None if entry.scaler is None else i8(entry.scaler),
+        entry.value,
+        entry.value_signature,
     )
 
 
