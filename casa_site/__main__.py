@@ -1,6 +1,7 @@
 """`python -m casa_site COMMAND`: what ./casa starts when the set-up is done."""
 
 import importlib
+import os
 import sys
 
 from casa_site.env import SettingInvalid
@@ -23,6 +24,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         print(f"casa: one of {', '.join(COMMANDS)} is needed", file=sys.stderr)
         return 2
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "casa_site.settings")
     module = importlib.import_module(COMMANDS[arguments[0]])
     try:
         status: int = module.main(arguments[1:])

@@ -9,7 +9,7 @@ from kombu.transport import TRANSPORT_ALIASES
 from casa_site.env import SettingInvalid
 
 TRANSPORT_ALIASES["casafiles"] = "casa_site.fsbroker:Transport"
-FILE_BROKER_URL = "casafiles://"
+FILE_BROKER_URL = "casafiles://localhost"
 _REDIS = {
     # Must exceed the longest task; a killed worker's message comes back after it.
     "visibility_timeout": 60,

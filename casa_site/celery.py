@@ -4,14 +4,19 @@ A message is only a hint that something may be due; what is due stands in the
 database, and every task may run twice or never without harm (decisions D3).
 """
 
+import importlib
 import os
 from datetime import timedelta
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
+from celery.signals import celeryd_init
 from kombu import Queue
 
+from casa_site import fsbroker
+from casa_site.broker import FILE_BROKER_URL
 from hardware.gateway import Gateway
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "casa_site.settings")
@@ -36,6 +41,7 @@ RHYTHM = {
 
 TASK_MODULES = ("tariffs.tasks", "casa_site.tasks")
 ACQUISITION = "meters.acquisition"
+"""Holds the worker step that owns the meters' wires (decisions D2)."""
 
 
 class CasaCelery(Celery):
@@ -85,3 +91,21 @@ def _configured() -> CasaCelery:
 
 
 app = _configured()
+
+
+@celeryd_init.connect
+def prepare_node(sender: str, conf: Any, **_: Any) -> None:
+    """Before a node starts: what it left in flight, its gateway, its step."""
+    node = sender.partition("@")[0]
+    if conf.broker_url == FILE_BROKER_URL:
+        options = {**conf.broker_transport_options, "node": node}
+        conf.broker_transport_options = options
+        fsbroker.recover(Path(options["folder"]), node)
+    if not app.gateways:
+        from casa_site.gateways import open_configured_gateway
+
+        gateway = open_configured_gateway()
+        app.gateways[gateway.huid] = gateway
+    if find_spec(ACQUISITION):
+        step = importlib.import_module(ACQUISITION).LmnAcquisition
+        app.steps["worker"].add(step)

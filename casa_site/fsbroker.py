@@ -185,7 +185,7 @@ class Channel(virtual.Channel):
 
 
 class Transport(virtual.Transport):
-    """The transport of the URL `casafiles://` (casa_site.broker)."""
+    """The transport of the URL `casafiles://localhost` (casa_site.broker)."""
 
     Channel = Channel
     # One process, one table of queues: as in every transport of this family.

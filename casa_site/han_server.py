@@ -49,7 +49,7 @@ def tls_context(certificate: Path, key: Path, *, tls_max: str) -> ssl.SSLContext
     return context
 
 
-class HanServer(BaseApplication):
+class HanServer(BaseApplication):  # type: ignore[misc]
     """gunicorn's master and one worker with eight threads, for one gateway."""
 
     def __init__(

@@ -35,6 +35,6 @@ class Output:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if not data and self._rest:
             lines.append(self._rest)
-        for line in lines:
+        for line in filter(bytes.strip, lines):
             say(line.decode(errors="replace"), role=self._role)
         return bool(data)

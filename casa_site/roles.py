@@ -6,6 +6,7 @@ Every role opens the gateway for itself after the fork; nothing of it is inherit
 import importlib
 import signal
 import sys
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +14,7 @@ from importlib.util import find_spec
 from types import FrameType, ModuleType
 
 from celery import beat, signals
+from celery.platforms import SecurityWarning
 from django.conf import settings
 
 from casa_site import readiness
@@ -83,6 +85,8 @@ def run_node(name: str) -> int:
     def announce(**_: object) -> None:
         readiness.announce(gateway.state, name)
 
+    # Celery warns root because of pickled messages; ours are JSON only.
+    warnings.simplefilter("ignore", SecurityWarning)
     worker = app.Worker(
         hostname=f"{name}@{gateway.huid}",
         queues=list(NODES[name]),

@@ -93,7 +93,7 @@ class Supervisor:
         service.has_started(pid, now=time.monotonic())
 
     def _in_child(self, role: Role, output: int) -> object:
-        mine = [self._selector.fileno(), *self._wakeup]  # type: ignore[attr-defined]
+        mine = [self._selector.fileno(), *self._wakeup]
         keys = self._selector.get_map().values()
         pipes = [key.fd for key in keys if isinstance(key.data, Output)]
         processes.leave_supervisor([*mine, *pipes], output)

@@ -53,7 +53,7 @@ def _run(options: argparse.Namespace, *, is_first_start: bool) -> int:
     listening = Listening(
         host=options.host,
         han_port=options.han_port,
-        with_demo=not options.no_demo,
+        with_demo=not options.no_demo and installation.wants_demo(state),
         history_days=options.history_days,
     )
     say("setting up ...")
@@ -77,7 +77,7 @@ def import_everything() -> None:
 
     django.setup()
     names = ["casa_site.roles", "casa_site.installation", "gunicorn.arbiter"]
-    names += ["gunicorn.workers.gthread", "celery.apps.worker", "celery.bin.celery"]
+    names += ["gunicorn.workers.gthread", "celery.apps.worker"]
     names += ["portal.urls", "tariffs.tasks", "meters.acquisition", "celery.beat"]
     for name in names:
         if find_spec(name):
