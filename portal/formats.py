@@ -94,12 +94,9 @@ def log_time(instant: datetime) -> str:
     return local_time.iso(instant)
 
 
-def repeated_hour(instant: datetime) -> str:
-    """'A' or 'B' in the hour that the clock shows twice in autumn, else ''."""
-    local = instant.astimezone(local_time.BERLIN)
-    if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
-        return ""
-    return "B" if local.fold else "A"
+def record_stamp(instant: datetime) -> str:
+    """As `record_time`, with ' A' or ' B' in the hour that the clock shows twice."""
+    return local_time.page_stamp(instant)
 
 
 def clock_time(instant: datetime) -> str:

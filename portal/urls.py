@@ -1,1 +1,39 @@
-urlpatterns: list = []
+"""The addresses of the HAN: the pages, their files, and the JSON interface."""
+
+from django.urls import include, path
+
+from portal import downloads, error_pages, record_files, session_views, views
+
+_PROFILE = "messwertliste/<str:profile_id>/"
+_PERIOD = f"{_PROFILE}<int:number>/"
+_RECORD = f"{_PROFILE}wert/<str:key>/"
+
+urlpatterns = [
+    path("", views.start, name="start"),
+    path("anmelden/", session_views.login, name="login"),
+    path("abmelden/", session_views.logout, name="logout"),
+    path("sprache/", session_views.language, name="language"),
+    path(
+        "signatur-zertifikat/",
+        downloads.signature_certificate,
+        name="signature_certificate",
+    ),
+    path("log/", views.log, name="log"),
+    path("log/csv/", downloads.log, name="log_csv"),
+    path("messwertliste/", views.taf_list, name="taf_list"),
+    path(_PROFILE, views.period_list, name="period_list"),
+    path(_PERIOD, views.values, name="values"),
+    path(f"{_PERIOD}csv/", downloads.values_as_csv, name="values_csv"),
+    path(f"{_PERIOD}json/", downloads.values_as_json, name="values_json"),
+    path(_RECORD, views.record, name="record"),
+    path(f"{_RECORD}text/", record_files.text, name="record_text"),
+    path(f"{_RECORD}signatur/", record_files.signature, name="record_signature"),
+    path(f"{_RECORD}zertifikat/", record_files.certificate, name="record_certificate"),
+    path("hilfe/", views.help_, name="help"),
+    path("json/", include("portal.api_urls")),
+]
+
+handler400 = error_pages.bad_request
+handler403 = error_pages.forbidden
+handler404 = error_pages.not_found
+handler500 = error_pages.server_error

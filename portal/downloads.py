@@ -1,0 +1,97 @@
+"""The files a consumer takes away: lists and log as CSV, a period as JSON.
+
+They hold the whole period or range: what a page filters is not left out of its file.
+"""
+
+from collections.abc import Iterable
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.http import require_safe
+
+from logbooks.selectors import consumer_log
+from portal import local_time
+from portal.auth import consumer_required
+from portal.csv_text import FORMS, CsvForm, in_pieces
+from portal.error_pages import bad_request
+from portal.exports import log_csv, values_csv
+from portal.log_filter import LogForm
+from portal.log_page import instants_of
+from portal.period_json import period_json
+from portal.period_rows import rows_shown
+from portal.request import PortalRequest
+from portal.sent_marks import marks_of
+from portal.signature_certificate import certificate_for, pem_response
+from portal.views import own_period, own_profile
+
+
+@require_safe
+def signature_certificate(_request: PortalRequest) -> HttpResponse:
+    """The certificate for checking signatures; nobody needs to log in (R65)."""
+    return pem_response(certificate_for(""))
+
+
+@require_safe
+@consumer_required
+def log(request: PortalRequest) -> HttpResponseBase:
+    """The log of the range chosen as CSV (R119); a bad range or form is a 400."""
+    form = LogForm(request.GET, today=local_time.day(request.received_at))
+    csv_form = _csv_form(request)
+    if csv_form is None or not form.is_valid():
+        return bad_request(request)
+    chosen = form.chosen
+    begin, end = instants_of(chosen)
+    lines = consumer_log(request.consumer, begin=begin, end=end)
+    name = f"log-{chosen.first_day}-{chosen.last_day}.csv"
+    return _csv(log_csv(lines, csv_form), name)
+
+
+@require_safe
+@consumer_required
+def values_as_csv(
+    request: PortalRequest, profile_id: str, number: int
+) -> HttpResponseBase:
+    """The values of a billing period as CSV (R125)."""
+    profile = own_profile(request, profile_id)
+    period = own_period(request, profile, number)
+    csv_form = _csv_form(request)
+    if csv_form is None:
+        return bad_request(request)
+    rows = rows_shown(profile, period, now=request.received_at)
+    first, last = map(local_time.day, period)
+    name = f"{profile.id}-{first}-{last}.csv"
+    return _csv(values_csv(rows, marks_of(profile), csv_form), name)
+
+
+@require_safe
+@consumer_required
+def values_as_json(
+    request: PortalRequest, profile_id: str, number: int
+) -> HttpResponseBase:
+    """The same with all that checking the signatures needs, shown in the browser."""
+    profile = own_profile(request, profile_id)
+    period = own_period(request, profile, number)
+    rows = rows_shown(profile, period, now=request.received_at)
+    pieces = period_json(
+        request.gateway.huid, profile.id, period, rows, marks_of(profile)
+    )
+    return _stream(pieces, "application/json; charset=utf-8")
+
+
+def _csv_form(request: PortalRequest) -> CsvForm | None:
+    """The form of CSV that `?format=` asks for; None for one that is not known."""
+    return FORMS.get(request.GET.get("format", ""))
+
+
+def _csv(lines: Iterable[str], name: str) -> StreamingHttpResponse:
+    response = _stream(in_pieces(lines), "text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def _stream(
+    pieces: Iterable[bytes] | Iterable[str], content_type: str
+) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(pieces, content_type=content_type)
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,54 @@
+"""The login page and its states: asked for, refused, locked, logged out."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from portal import formats
+from portal.frame import show
+from portal.request import PortalRequest
+from portal.start_page import device
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """How long the access stays locked, in words."""
+
+    until: str
+    minutes: int
+    seconds: int
+
+
+def own_path(text: str, *, default: str = "/") -> str:
+    """A path of this portal to go to next; `default` for anything else."""
+    is_own = url_has_allowed_host_and_scheme(text, allowed_hosts=None)
+    return text if is_own and text.startswith("/") else default
+
+
+def login_page(
+    request: PortalRequest, *, status: int = 200, **state: Any
+) -> HttpResponse:
+    """The page with the form; `state` may be wrong, expired, logged_out, lock."""
+    return show(
+        request,
+        "login",
+        status=status,
+        device=device(request.gateway, request.received_at),
+        next=own_path(request.POST.get("next") or request.GET.get("next", "")),
+        username=request.POST.get("username", ""),
+        **state,
+    )
+
+
+def locked_page(request: PortalRequest, left: timedelta) -> HttpResponse:
+    """The page while the access is locked for `left` (429); the form is disabled."""
+    seconds = ceil(left.total_seconds())
+    until = formats.clock_time(request.received_at + left)
+    lock = Lock(until, *divmod(seconds, 60))
+    response = login_page(request, status=429, lock=lock)
+    response["Retry-After"] = str(seconds)
+    return response
