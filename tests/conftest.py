@@ -1,7 +1,7 @@
 """What every test may use: a gateway, the reference folder, a database that empties."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +55,15 @@ def shared() -> Path:
 
 
 @pytest.fixture
-def gateway(tmp_path: Path) -> Gateway:
-    """A new gateway with keys of its own in a folder of its own."""
-    return open_gateway(tmp_path / "state", huid=HUID)
+def make_gateway(tmp_path: Path) -> Callable[[str], Gateway]:
+    """Makes a gateway for a HUID, with keys of its own in a folder of its own."""
+    return lambda huid: open_gateway(tmp_path / huid, huid=huid)
+
+
+@pytest.fixture
+def gateway(make_gateway: Callable[[str], Gateway]) -> Gateway:
+    """A new gateway; the HUID is that of the demo installation."""
+    return make_gateway(HUID)
 
 
 @pytest.fixture(scope="session")
