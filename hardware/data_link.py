@@ -158,17 +158,18 @@ class DataLink:
         monotonic = self._line.monotonic
         deadline = monotonic() + self._line.timers.response_s
         trouble: LmnError | None = None
-        while (left := deadline - monotonic()) > 0:
-            heard = self._line.receive(left)
+        while True:
+            heard = self._line.receive(max(0.0, deadline - monotonic()))
             if heard is None:
-                break
+                return trouble
             if isinstance(heard, FrameFault):
                 trouble = FrameUndecodable(heard.reason)
             elif misfit := self._misfit(heard):
                 trouble = FrameUnexpected(misfit)
             else:
                 return heard
-        return trouble
+            if monotonic() >= deadline:
+                return trouble
 
     def _misfit(self, frame: HdlcFrame) -> str:
         """Why a well-formed frame is no answer of this meter; "" when it is one."""

@@ -23,6 +23,7 @@ from hardware.lmn_line import LmnLine
 _OWN = (SAP_ADDRESS, GATEWAY)
 _STATIONS = range(FIRST_STATION, LAST_STATION + 1)
 _UNKNOWN_KEPT = 128
+_MOST_ANSWERS = 256
 
 
 class AddressBook:
@@ -70,12 +71,12 @@ class AddressBook:
 
     def _listen(self, question: Discover) -> tuple[list[tuple[int, Hello]], bool]:
         """Collect (station, HELLO) until the last slot is over; was there noise?"""
-        window_s = question.slots * question.slot_ms / 1000
-        deadline = self._line.monotonic() + window_s + self._line.timers.byte_s
+        window_s = question.slots * question.slot_ms / 1000 + self._line.timers.byte_s
+        deadline = self._line.monotonic() + window_s
         hellos = []
         has_noise = False
-        while (left := deadline - self._line.monotonic()) > 0:
-            heard = self._line.receive(left)
+        for _ in range(_MOST_ANSWERS):
+            heard = self._line.receive(max(0.0, deadline - self._line.monotonic()))
             if heard is None:
                 break
             if isinstance(heard, FrameFault):

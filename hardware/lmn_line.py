@@ -51,13 +51,14 @@ class LmnLine:
         self._link.write(frame)
 
     def receive(self, timeout_s: float) -> HdlcFrame | FrameFault | None:
-        """The next frame or broken frame; None when none began within the timeout."""
+        """The next frame or broken frame; None when none began within the timeout.
+
+        What has arrived already is always looked at, however late this is called.
+        """
         deadline = self.monotonic() + timeout_s
         while not self._found:
-            left = deadline - self.monotonic()
             was_inside = self._is_inside
-            if left <= 0 and not was_inside:
-                return None
+            left = max(0.0, deadline - self.monotonic())
             has_heard = self._listen(self.timers.byte_s if was_inside else left)
             if not has_heard and not was_inside:
                 return None  # the whole timeout is over

@@ -11,7 +11,7 @@ from typing import Self
 
 from hardware.hdlc import FrameReader, HdlcFrame
 from hardware.link import LMN_BAUDRATE
-from hardware.simulator.station import Reply, SimulatedStation
+from hardware.simulator.bus_station import BusStation, Reply
 from hardware.simulator.terminal import PseudoTerminal
 
 _BITS_PER_BYTE = 10
@@ -28,7 +28,7 @@ class WiredBusSimulator:
 
     def __init__(
         self,
-        meters: Iterable[SimulatedStation],
+        meters: Iterable[BusStation],
         clock: Callable[[], datetime],
         *,
         is_paced: bool = False,

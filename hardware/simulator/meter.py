@@ -79,6 +79,13 @@ class SimulatedMeter:
             )
         )
 
+    def register_at(self, obis: Obis, now: datetime) -> RegisterValue | None:
+        """One register, None when the meter has no such register."""
+        values = self.counters_at(now)
+        if obis not in (ACTIVE_ENERGY_IMPORT, ACTIVE_ENERGY_EXPORT):
+            values = self.measurements_at(now)
+        return next((value for value in values if value.obis == obis), None)
+
     def counters_at(self, now: datetime) -> tuple[RegisterValue, ...]:
         """1.8.0 and 2.8.0 in 0.1 Wh."""
         drawn, fed = self._curve.energies_at(int(now.timestamp()))

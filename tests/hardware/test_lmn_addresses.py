@@ -18,7 +18,7 @@ from hardware.lmn_addresses import (
 from hardware.lmn_discovery import AddressBook
 from hardware.lmn_line import LmnLine, LmnTimers
 from hardware.simulator.bus import MemoryLink, WiredBusSimulator
-from hardware.simulator.station import SimulatedStation
+from hardware.simulator.bus_station import BusStation
 from tests.fakes import Ticker
 
 NONCE = bytes.fromhex("01020304")
@@ -45,7 +45,7 @@ class Bus:
     """Silent stations on a bus in memory, and the address book of a gateway."""
 
     def __init__(self, server_ids: list[bytes]) -> None:
-        self.meters = [SimulatedStation(s, {}) for s in server_ids]
+        self.meters = [BusStation(s, {}) for s in server_ids]
         self.simulator = WiredBusSimulator(self.meters, lambda: NOW)
         line = LmnLine(MemoryLink(self.simulator), Ticker(), LmnTimers())
         self.book = AddressBook(line, nonces())
@@ -72,7 +72,7 @@ def test_the_messages_have_the_published_form() -> None:
     "info", ["", "00", "01", "0100000a00000000", "0201", "0202010203040131", "030103"]
 )
 def test_what_is_no_address_message_is_refused(info: str) -> None:
-    with pytest.raises(ValueError, match="not|early"):
+    with pytest.raises(ValueError, match=r"not|early"):
         decode_address_message(bytes.fromhex(info))
 
 
@@ -129,7 +129,7 @@ def test_a_meter_that_forgot_its_address_gets_the_same_again() -> None:
 
 
 def test_a_fixed_address_is_kept() -> None:
-    class FixedStation(SimulatedStation):
+    class FixedStation(BusStation):
         """Answers DISCOVER from station 2, which is never handed out."""
 
         def _frame(self, sap: int, control: int, info: bytes) -> bytes:
