@@ -117,6 +117,16 @@ def _names(spec: ProfileSpec) -> Iterator[Problem]:
         yield Problem("/metering_point", "exactly 33 letters and digits")
 
 
+def participant_problems(participant_id: str, name: str) -> Iterator[Problem]:
+    """What is wrong with a new market participant."""
+    if not is_id(participant_id):
+        yield Problem("/id", ID_RULE)
+    elif MarketParticipant.objects.filter(pk=participant_id).exists():
+        yield Problem("/id", f"a market participant {participant_id} exists already")
+    if not 1 <= len(name) <= 64:
+        yield Problem("/name", "1 to 64 characters")
+
+
 def _use_case(spec: ProfileSpec) -> Iterator[Problem]:
     if spec.taf in BUILT_TAFS:
         return

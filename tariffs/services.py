@@ -58,12 +58,10 @@ def create_profile(
 
 
 def create_participant(participant_id: str, *, name: str = "-") -> MarketParticipant:
-    """Make a market participant; raises ProfileInvalid for an id of another form."""
-    if not profile_spec.is_id(participant_id):
-        raise ProfileInvalid([Problem("/id", profile_spec.ID_RULE)])
-    if MarketParticipant.objects.filter(pk=participant_id).exists():
-        message = f"a market participant {participant_id} exists already"
-        raise ProfileInvalid([Problem("/id", message)])
+    """Make a market participant; raises ProfileInvalid."""
+    problems = list(profile_spec.participant_problems(participant_id, name))
+    if problems:
+        raise ProfileInvalid(problems)
     return MarketParticipant.objects.create(id=participant_id, name=name)
 
 

@@ -1,0 +1,211 @@
+"""What a configuration document holds, and how its JSON is read.
+
+The body of a profile is that of rest-gwa.md 4.1; the document is the one of the
+command `apply`. Everything but ids, the consumer and source of a meter, the use case
+and the inputs of a profile may be left out.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gwa_api.json_object import NEEDED, DocumentInvalid, JsonObject
+from hardware.device_id import canonical_meter_id
+from tariffs.profile_spec import BUILT_TAFS, InputSpec, Problem, ProfileSpec
+
+QUARTER_HOUR_S = 900
+
+_DOCUMENT = ("consumers", "meters", "participants", "profiles")
+_CONSUMER = ("id", "name", "password", "auth")
+_METER = (
+    "id",
+    "consumer",
+    "name",
+    "medium",
+    "source",
+    "port",
+    "baudrate",
+    "server_id",
+    "registers",
+    "allow_unsecured_billing",
+)
+_PARTICIPANT = ("id", "name")
+_ONLY_FOR = {
+    "tariff": "TAF2",
+    "pseudonym": "TAF9, TAF10 and TAF14",
+    "pseudonymise": "TAF9, TAF10 and TAF14",
+    "purpose": "TAF9, TAF10 and TAF14",
+}
+"""Members of a profile that its body may have with some use cases only."""
+_PROFILE = (
+    "id",
+    "taf",
+    "name",
+    "consumer",
+    "metering_point",
+    "supplier_id",
+    "valid_from",
+    "valid_to",
+    "inputs",
+    "registration_period",
+    "billing_period",
+    "delivery",
+    *_ONLY_FOR,
+)
+_INPUT = ("meter", "obis", "sign")
+_BILLING = ("unit", "count", "day")
+_DELIVERY = ("recipients", "schedule")
+_RECIPIENT = ("participant", "route")
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerEntry:
+    """A consumer; without `password` one is made at random."""
+
+    id: str
+    name: str
+    password: str | None
+    auth: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MeterEntry:
+    """A meter; None stands for what the meter's id or source decides."""
+
+    id: str
+    consumer: str
+    name: str
+    source: str
+    port: str
+    medium: int | None
+    baudrate: int | None
+    server_id: str
+    registers: tuple[str, ...]
+    allow_unsecured_billing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantEntry:
+    """A market participant."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A whole document, in the order in which things depend on each other."""
+
+    consumers: tuple[ConsumerEntry, ...]
+    meters: tuple[MeterEntry, ...]
+    participants: tuple[ParticipantEntry, ...]
+    profiles: tuple[ProfileSpec, ...]
+
+
+def configuration(document: dict[str, Any]) -> Configuration:
+    """The typed document; raises DocumentInvalid with every problem of its form."""
+    problems: list[Problem] = []
+    whole = JsonObject(document, "", problems, allowed=_DOCUMENT)
+    read = Configuration(
+        consumers=tuple(map(_consumer, whole.parts("consumers", _CONSUMER))),
+        meters=tuple(map(_meter, whole.parts("meters", _METER))),
+        participants=tuple(
+            map(_participant, whole.parts("participants", _PARTICIPANT))
+        ),
+        profiles=tuple(map(_profile, whole.parts("profiles", _PROFILE))),
+    )
+    if problems:
+        raise DocumentInvalid(problems)
+    return read
+
+
+def _consumer(body: JsonObject) -> ConsumerEntry:
+    auth = body.texts("auth", ["password"])
+    if "certificate" in auth:
+        body.refuse("auth", "login by certificate is not built yet")
+    return ConsumerEntry(
+        id=body.text("id"),
+        name=body.text("name", "-"),
+        password=body.text("password") if body.has("password") else None,
+        auth=auth,
+    )
+
+
+def _meter(body: JsonObject) -> MeterEntry:
+    return MeterEntry(
+        id=_meter_id(body, "id"),
+        consumer=body.text("consumer"),
+        name=body.text("name", "-"),
+        source=body.text("source"),
+        port=body.text("port"),
+        medium=body.integer("medium"),
+        baudrate=body.integer("baudrate"),
+        server_id=body.text("server_id", ""),
+        registers=body.texts("registers"),
+        allow_unsecured_billing=body.flag("allow_unsecured_billing"),
+    )
+
+
+def _participant(body: JsonObject) -> ParticipantEntry:
+    return ParticipantEntry(id=body.text("id"), name=body.text("name", "-"))
+
+
+def _profile(body: JsonObject) -> ProfileSpec:
+    taf = body.integer("taf")
+    if taf is None and not body.has("taf"):
+        body.refuse("taf", NEEDED)
+    if not body.has("inputs"):
+        body.refuse("inputs", NEEDED)
+    if taf in BUILT_TAFS:
+        _refuse_foreign_members(body)
+    billing = body.part("billing_period", _BILLING)
+    return ProfileSpec(
+        id=body.text("id"),
+        taf=taf or 0,
+        inputs=tuple(map(_input, body.parts("inputs", _INPUT))),
+        consumer=body.text("consumer", ""),
+        name=body.text("name", "-"),
+        metering_point=body.text("metering_point", "-"),
+        supplier_id=body.text("supplier_id", "-"),
+        valid_from=body.instant("valid_from"),
+        valid_to=body.instant("valid_to"),
+        registration_period_s=body.duration_s("registration_period", QUARTER_HOUR_S),
+        billing_unit=billing.text("unit", "month"),
+        billing_count=billing.integer("count", 1) or 0,
+        billing_day=billing.integer("day", 1) or 0,
+        recipients=_recipients(body.part("delivery", _DELIVERY)),
+    )
+
+
+def _refuse_foreign_members(body: JsonObject) -> None:
+    for name, tafs in _ONLY_FOR.items():
+        if body.has(name):
+            body.refuse(name, f"only for {tafs}")
+
+
+def _input(body: JsonObject) -> InputSpec:
+    return InputSpec(
+        meter=_meter_id(body, "meter"),
+        obis=body.text("obis"),
+        sign=body.integer("sign", 1) or 0,
+    )
+
+
+def _recipients(delivery: JsonObject) -> tuple[str, ...]:
+    """The participants that may receive the values; when and how comes with sending."""
+    if delivery.has("schedule"):
+        delivery.refuse("schedule", "sending is not built yet")
+    recipients = []
+    for body in delivery.parts("recipients", _RECIPIENT):
+        if body.has("route"):
+            body.refuse("route", "sending is not built yet")
+        recipients.append(body.text("participant"))
+    return tuple(recipients)
+
+
+def _meter_id(body: JsonObject, name: str) -> str:
+    text = body.text(name)
+    try:
+        return canonical_meter_id(text) if text else ""
+    except ValueError as error:
+        body.refuse(name, str(error))
+        return ""
