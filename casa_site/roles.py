@@ -14,7 +14,6 @@ from importlib.util import find_spec
 from types import FrameType, ModuleType
 
 from celery import beat, signals
-from celery.platforms import SecurityWarning
 from django.conf import settings
 
 from casa_site import readiness
@@ -86,7 +85,7 @@ def run_node(name: str) -> int:
         readiness.announce(gateway.state, name)
 
     # Celery warns root because of pickled messages; ours are JSON only.
-    warnings.simplefilter("ignore", SecurityWarning)
+    warnings.filterwarnings("ignore", message=".*superuser privileges")
     worker = app.Worker(
         hostname=f"{name}@{gateway.huid}",
         queues=list(NODES[name]),

@@ -1,0 +1,202 @@
+"""`./casa status`: what runs, what waits, how full the storage is."""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from casa_site import env, fsbroker, readiness, state_lock
+
+Report = dict[str, Any]
+
+
+def main(arguments: list[str]) -> int:
+    """Print the report; 0 while the gateway runs and is ready, else 1."""
+    options = _parser().parse_args(arguments)
+    os.environ["CASA_STATE"] = str(options.state)
+    env.load_file(options.state / env.ENV_FILE)
+    report = collect(options.state)
+    print(json.dumps(report, indent=1) if options.json else as_text(report))
+    return 0 if report["ready"] else 1
+
+
+def collect(state: Path) -> Report:
+    """Everything that is shown, as plain data; times are UTC, sizes bytes."""
+    supervisor = state_lock.supervisor_of(state) if state.is_dir() else None
+    report: Report = {
+        "state": str(state),
+        "supervisor": supervisor,
+        "ready": supervisor is not None
+        and readiness.is_ready(state, "casa", os.getpgid(supervisor)),
+        "services": _services(state) if supervisor else [],
+    }
+    if (state / "huid").exists():
+        import django
+
+        django.setup()
+        report |= _of_settings(state) | _of_database()
+    return report
+
+
+def as_text(report: Report) -> str:
+    """The report for people."""
+    lines = [f"{'ready' if report['ready'] else 'NOT READY'}  {report['state']}"]
+    lines += [_service_line(service) for service in report["services"]]
+    for name in ("queues", "oldest_due", "storage", "encrypted", "readings"):
+        if name in report:
+            lines.append(f"{name:12} {_WORDS.get(name, str)(report[name])}")
+    return "\n".join(lines)
+
+
+def _service_line(service: Report) -> str:
+    since = service["uptime_s"]
+    uptime = "-" if since is None else f"{since} s"
+    pid = service["pid"] or "-"
+    return (
+        f"  {service['name']:14} {service['state']:9} pid {pid:<8} up {uptime:10} "
+        f"starts {service['starts']}"
+    )
+
+
+def _services(state: Path) -> list[Report]:
+    path = readiness.run_folder(state) / "services.json"
+    try:
+        services: list[Report] = json.loads(path.read_text())
+    except FileNotFoundError:
+        return []
+    for service in services:
+        started = service.pop("started_at")
+        service["uptime_s"] = round(time.time() - started) if started else None
+    return services
+
+
+def _of_settings(state: Path) -> Report:
+    from django.conf import settings
+
+    return {
+        "queues": _queue_depths(),
+        "storage": {"used": _used_bytes(state), "quota": settings.STORAGE_QUOTA},
+        "encrypted": _is_encrypted(),
+    }
+
+
+def _is_encrypted() -> bool | None:
+    """Whether the database file is encrypted; None when that is not our business."""
+    from django.conf import settings
+
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if engine.endswith("postgresql"):
+        return None
+    return bool(engine == "casa_site.db.sqlcipher")
+
+
+def _queue_depths() -> dict[str, int | None]:
+    """Messages that wait, by queue; None when the broker does not answer."""
+    from django.conf import settings
+
+    from casa_site.broker import FILE_BROKER_URL
+    from casa_site.celery import QUEUES, app
+
+    if settings.CELERY_BROKER_URL == FILE_BROKER_URL:
+        folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["folder"])
+        return {queue: len(fsbroker.waiting(folder, queue)) for queue in QUEUES}
+    depths: dict[str, int | None] = dict.fromkeys(QUEUES)
+    with app.connection_for_read(connect_timeout=2) as connection:
+        try:
+            channel: Any = connection.default_channel
+            for queue in QUEUES:
+                depths[queue] = channel.queue_declare(queue, durable=True)[1]
+        except connection.connection_errors:
+            return depths
+    return depths
+
+
+def _of_database() -> Report:
+    """Oldest due work and the time of each meter's last reading, without its value."""
+    from django.db import DatabaseError
+    from django.db.models import Min
+
+    from meters.models import LiveReading, Meter, OriginalRecord
+    from tariffs.models import EvaluationProfile
+
+    active = EvaluationProfile.objects.filter(state=EvaluationProfile.State.ACTIVE)
+    try:
+        oldest = active.aggregate(oldest=Min("evaluated_to"))["oldest"]
+        meters = list(Meter.objects.filter(is_active=True).values_list("id", flat=True))
+        live = dict(LiveReading.objects.values_list("meter_id", "captured_at"))
+        last = {
+            meter: OriginalRecord.objects.filter(meter_id=meter)
+            .order_by("-target_time")
+            .values_list("target_time", flat=True)
+            .first()
+            for meter in meters
+        }
+    except DatabaseError as error:
+        return {"database": str(error)}
+    return {
+        "oldest_due": _moment(oldest),
+        "readings": {
+            meter: {"live": _moment(live.get(meter)), "record": _moment(last[meter])}
+            for meter in meters
+        },
+    }
+
+
+def _moment(value: datetime | None) -> str | None:
+    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if value else None
+
+
+def _used_bytes(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_size if path.is_file() else 0
+        except FileNotFoundError:
+            continue  # gone while we looked
+    return total
+
+
+def _storage_words(storage: Report) -> str:
+    percent = 100 * storage["used"] / storage["quota"]
+    return f"{storage['used'] / 1024**2:.1f} MiB, {percent:.1f} % of the quota"
+
+
+def _encryption_words(encrypted: bool | None) -> str:
+    return {
+        True: "yes, the database file",
+        False: "NO",
+        None: "by the database server's disk",
+    }[encrypted]
+
+
+def _reading_words(readings: Report) -> str:
+    lines = [
+        f"\n  {meter:20} live {times['live'] or '-':22} record {times['record'] or '-'}"
+        for meter, times in readings.items()
+    ]
+    return "".join(lines) or "no meters"
+
+
+_WORDS: dict[str, Callable[[Any], str]] = {
+    "queues": lambda queues: ", ".join(f"{k} {v}" for k, v in queues.items()),
+    "oldest_due": lambda value: value or "-",
+    "storage": _storage_words,
+    "encrypted": _encryption_words,
+    "readings": _reading_words,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="casa status", description=__doc__)
+    parser.add_argument(
+        "--state",
+        type=lambda text: Path(text).expanduser().absolute(),
+        default=env.path("CASA_STATE", Path(__file__).parent.parent / "var"),
+        metavar="DIR",
+    )
+    parser.add_argument("--json", action="store_true")
+    return parser
