@@ -159,12 +159,22 @@ def _heads_for_update(gateway: Gateway, names: Iterable[str]) -> dict[str, Chain
     """The heads, genuine or marked as spoilt; a name without head gets a new one."""
     wanted = set(names)
     heads = _locked(gateway, wanted)
-    new = sorted(wanted - heads.keys())
-    if new:
-        register = _locked(gateway, {REGISTER}).get(REGISTER)
-        heads[REGISTER] = register or _new_head(gateway, REGISTER)
-        _extend(heads[REGISTER], [name.encode() for name in new])
-        heads.update((name, _new_head(gateway, name)) for name in new)
+    if heads.keys() != wanted:
+        heads.update(_new_heads(gateway, wanted - heads.keys()))
+    return heads
+
+
+def _new_heads(gateway: Gateway, names: set[str]) -> dict[str, ChainHead]:
+    """New heads, and the register that counts them; nothing but the register stored."""
+    register = _new_head(gateway, REGISTER)
+    ChainHead.objects.bulk_create([register], ignore_conflicts=True)
+    # Whoever has the register is the only one to make chains, but another writer may
+    # have made one of these before it was our turn.
+    heads = _locked(gateway, {REGISTER})
+    heads.update(_locked(gateway, names))
+    new = sorted(names - heads.keys())
+    _extend(heads[REGISTER], [name.encode() for name in new])
+    heads.update((name, _new_head(gateway, name)) for name in new)
     return heads
 
 
@@ -203,7 +213,9 @@ def _store(gateway: Gateway, heads: Iterable[ChainHead]) -> None:
 
 def _new_head(gateway: Gateway, name: str) -> ChainHead:
     start = hashlib.sha256(f"casa-chain-v1 {gateway.huid} {name}".encode()).digest()
-    return ChainHead(name=name, hash=start, anchor_hash=start, mac=b"")
+    head = ChainHead(name=name, hash=start, anchor_hash=start)
+    head.mac = _mac(gateway, head)
+    return head
 
 
 def _mac(gateway: Gateway, head: ChainHead) -> bytes:
