@@ -106,7 +106,7 @@ class BoundarySchedule:
             return Duty.WAIT
         if self._open is not None and now >= self._retry_at:
             return Duty.RETRY
-        return Duty.READ_LIVE if now >= self._live_at else Duty.WAIT
+        return Duty.WAIT if self._live_in(now) else Duty.READ_LIVE
 
     def begin_boundary(self) -> datetime:
         """The boundary to read now; it stays open until it is settled or closed."""
@@ -137,8 +137,13 @@ class BoundarySchedule:
         if self._open is not None:
             instants += [self._retry_at, self._open + LATE_WAIT]
         if self.target - now > QUIET_BEFORE_BOUNDARY:
-            instants.append(self._live_at)
+            instants.append(now + self._live_in(now))
         return max(min(instants) - now, timedelta())
+
+    def _live_in(self, now: datetime) -> timedelta:
+        """How long until the next live pass; a clock that was set back stops none."""
+        left = self._live_at - now
+        return left if timedelta() < left <= self._live_period else timedelta()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from hardware.device_id import canonical_meter_id, server_id_of
@@ -65,8 +66,10 @@ def create_consumer(
 
     `auth` names how he may log in: "password", "certificate" or both.
     """
-    if not profile_id_rule.regex.fullmatch(consumer_id):
-        raise ConsumerInvalid("id", "1 to 32 of A-Z, a-z, 0-9, _ and -")
+    try:
+        profile_id_rule(consumer_id)
+    except ValidationError:
+        raise ConsumerInvalid("id", "1 to 32 of A-Z, a-z, 0-9, _ and -") from None
     if not auth or not set(auth) <= LOGIN_METHODS:
         raise ConsumerInvalid("auth", "password, certificate or both")
     if len(name) > _LONGEST_NAME:
@@ -118,6 +121,7 @@ def create_meter(
         baudrate=baudrate or DEFAULT_BAUDRATES[Meter.Source(source)],
         registers=_checked("registers", logical_names, registers),
         allow_unsecured_billing=allow_unsecured_billing,
+        valid_from=now.replace(microsecond=0),
     )
     _refuse_doubles(meter)
     _refuse_unfit_line(meter)

@@ -121,10 +121,9 @@ class InterfaceThread(threading.Thread):
             self.interface.close()
             connections.close_all()
 
-    def end(self, timeout_s: float) -> None:
-        """Let the step at work finish and wait for the thread."""
+    def tell_to_end(self) -> None:
+        """Let the step at work finish; then the thread ends."""
         self._ending.set()
-        self.join(timeout_s)
 
     def _step(self) -> float:
         try:

@@ -68,13 +68,13 @@ class Account(AbstractBaseUser):
         """Refused: the password has three forms, `set_consumer_password` writes all."""
         raise TypeError("use meters.accounts.set_consumer_password")
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Whether this is the password; an outdated Argon2 hash is made anew.
 
         The digest secrets stay as they are, for the password is the same.
         """
 
-        def store_renewed(password: str) -> None:
+        def store_renewed(password: str | None) -> None:
             self.password = make_password(password)
             self.save(update_fields=["password"])
 
@@ -86,7 +86,8 @@ class Meter(models.Model):
 
     `server_id` is what the meter calls itself on the wire, hex. `registers` names the
     registers of the original list, 12 hex digits each; empty until the first record
-    fixes them (decisions D45).
+    fixes them (decisions D45). `valid_from` is when the gateway took it over: no
+    earlier boundary was missed, whatever older records there are (D52).
     """
 
     class Source(models.TextChoices):
@@ -103,6 +104,7 @@ class Meter(models.Model):
     baudrate = models.PositiveIntegerField(default=921_600)
     registers = models.JSONField(default=list, blank=True)
     allow_unsecured_billing = models.BooleanField(default=False)
+    valid_from = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1)
 

@@ -18,7 +18,7 @@ from hardware.status_word import hex_text, is_placeholder, meter_word
 from logbooks.catalogue import Event
 from logbooks.services import log_event, log_fault
 from meters import meter_status, value_list
-from meters.boundaries import REGISTRATION_PERIOD, missed_boundaries
+from meters.boundaries import boundary_before, missed_boundaries
 from meters.configuration import (
     ConsumerInvalid,
     MeterInvalid,
@@ -114,7 +114,7 @@ def close_boundary(
     )
     before = OriginalRecord.objects.filter(target_time__lt=target_time)
     gaps = [
-        _Gap(meter, last, target_time)
+        _Gap(meter, last, target_time, begins=not is_placeholder(last.status))
         for meter, last_time in _last_times(meters, before)
         for last in before.filter(meter=meter, target_time=last_time)
     ]
@@ -187,7 +187,7 @@ def _note_readings(gateway: Gateway, taken: Iterable[_Taken], now: datetime) -> 
     fresh = []
     for one in taken:
         before = shown.get(one.meter.id)
-        row = _live_row(gateway, one, before)
+        row = _live_row(gateway, one, before, now)
         if row is not None:
             fresh.append(row)
             _log_new_faults(gateway, one, before, row, now)
@@ -200,7 +200,7 @@ def _note_readings(gateway: Gateway, taken: Iterable[_Taken], now: datetime) -> 
 
 
 def _live_row(
-    gateway: Gateway, taken: _Taken, before: LiveReading | None
+    gateway: Gateway, taken: _Taken, before: LiveReading | None, now: datetime
 ) -> LiveReading | None:
     """The live row after a reading; None when the one before stays as it is."""
     reading = taken.reading
@@ -212,8 +212,8 @@ def _live_row(
     )
     if before is None:
         return row
-    if row.captured_at < before.captured_at:
-        return None
+    if row.captured_at < before.captured_at <= now:
+        return None  # stored late; but a row from before the clock was set back goes
     if not _covers(row, before):
         # A boundary asks for counters only: their status counts, while the powers
         # of some seconds ago stay in sight until the next live reading.
@@ -247,20 +247,28 @@ def _log_new_faults(
 
 @dataclass(frozen=True, slots=True)
 class _Gap:
-    """A boundary without a value, and the record before it."""
+    """A boundary without a value, and the record before it.
+
+    `begins` with the first boundary that has none: one log entry per gap (R3).
+    """
 
     meter: Meter
     before: OriginalRecord
     target_time: datetime
+    begins: bool
 
 
 def _missed(meters: QuerySet[Meter], now: datetime) -> Iterator[_Gap]:
+    """Every closed boundary since the last record, but none before the take-over."""
     records = OriginalRecord.objects.all()
     for meter, last_time in _last_times(meters, records):
-        targets = list(missed_boundaries(last_time, now))
+        since = max(last_time, boundary_before(meter.valid_from or last_time))
+        targets = list(missed_boundaries(since, now))
         if targets:
             last = records.get(meter=meter, target_time=last_time)
-            yield from (_Gap(meter, last, target) for target in targets)
+            begins = not is_placeholder(last.status)
+            yield _Gap(meter, last, targets[0], begins)
+            yield from (_Gap(meter, last, later, False) for later in targets[1:])
 
 
 def _last_times(
@@ -281,7 +289,7 @@ def _store_placeholders(gateway: Gateway, gaps: Sequence[_Gap], now: datetime) -
     with transaction.atomic():
         stored = value_list.store_records(gateway, OriginalRecord, signed)
         for gap in gaps:
-            if _begins(gap):
+            if gap.begins:
                 log_event(
                     gateway,
                     Event.VALUE_WARNING,
@@ -301,9 +309,3 @@ def _placeholder(gateway: Gateway, gap: _Gap) -> Record:
         status=meter_status.placeholder_status(gateway, gap.meter, gap.before.status),
         registers=registers_of(gap.before.registers),
     )
-
-
-def _begins(gap: _Gap) -> bool:
-    """Whether this placeholder is the first of its gap: one entry per gap (R3)."""
-    follows = gap.target_time - gap.before.target_time <= REGISTRATION_PERIOD
-    return follows and not is_placeholder(gap.before.status)

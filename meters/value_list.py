@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from django.db import models, transaction
 
 from hardware.gateway import Gateway
 from hardware.record import Record, register_lines, signed_text
-from hardware.security_module import SIGNATURE_SLOT, SignatureInvalid, verify
+from hardware.security_module import SIGNATURE_SLOT, verify
 from logbooks import chains
 from logbooks.certificates import public_key
 from logbooks.models import Certificate
@@ -140,10 +141,9 @@ def _chain_payload(text: str, later_bits: int, signature: bytes, ski: str) -> by
     return f"{text}\n{later_bits}\n{signature.hex()}\n{ski}".encode()
 
 
-def _subject_field(model: type[ListRecord]) -> "models.ForeignKey[models.Model]":
+def _subject_field(model: type[ListRecord]) -> "models.Field[Any, Any]":
     """The first part of the composite key: the meter or the profile."""
-    field: models.ForeignKey[models.Model] = model._meta.pk_fields[0]
-    return field
+    return model._meta.pk_fields[0]
 
 
 def _without_existing(
@@ -151,7 +151,7 @@ def _without_existing(
 ) -> list[SignedRecord]:
     """Those that are not in the list yet, each subject and time once."""
     existing = _existing_keys(model, [one.record for one in signed])
-    new = {}
+    new: dict[tuple[str, datetime], SignedRecord] = {}
     for one in signed:
         key = (one.record.subject, one.record.target_time)
         if key not in existing:

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from django.db import Error, connection
-
 from hardware.device_id import server_id_of
 from hardware.errors import LmnError, PortNotOpen, PortVanished
 from hardware.gateway import Gateway
@@ -14,10 +12,11 @@ from hardware.link import SerialLink
 from hardware.lmn_wired import COUNTER_REGISTERS, LIVE_REGISTERS, WiredBus
 from hardware.obis import Obis
 from hardware.readings import MeterReading
-from meters import selectors, services
+from meters import selectors
 from meters.boundaries import LATE_WAIT, QUIET_BEFORE_BOUNDARY, BoundarySchedule, Duty
 from meters.fault_log import FaultLog
 from meters.interface import ClosableLink, InterfaceSpec, MeterEnd, OpenLink
+from meters.live import show_live
 from meters.record_queue import Closing, ReadBoundary, RecordQueue
 
 REOPEN_AFTER_S = 2.0
@@ -59,8 +58,8 @@ class WiredInterface:
         schedule = self._schedule or self._begin()
         try:
             self._take_over_spec()
-            self._perform(schedule, schedule.due(self._now()))
             self._maintain(schedule)
+            self._perform(schedule, schedule.due(self._now()))
         except PortVanished as error:
             self._lose_port(error)
         self._report_faults()
@@ -180,7 +179,7 @@ class WiredInterface:
             show_live(self._gateway, readings)
 
     def _linked(self, meters: Iterable[MeterEnd]) -> list[MeterEnd]:
-        """Those that can be asked now; one that is not linked would hold up the rest."""
+        """Those that can be asked now: searching for one would hold up the rest."""
         linked = self._bus.linked if self._bus is not None else frozenset()
         return [meter for meter in meters if meter.server_id in linked]
 
@@ -202,14 +201,3 @@ class WiredInterface:
         for fault in self._bus.take_faults():
             where = fault.server_id.hex() if fault.server_id else _BUS
             self._faults.report(where, fault.code, self._now())
-
-
-def show_live(gateway: Gateway, readings: dict[str, MeterReading]) -> None:
-    """Bring the live rows up to date; a database that fails costs only this one."""
-    if not readings:
-        return
-    try:
-        services.update_live(gateway, readings, now=gateway.clock.now())
-    except Error as error:
-        logger.error("live values could not be stored: %s", error)
-        connection.close_if_unusable_or_obsolete()

@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('baudrate', models.PositiveIntegerField(default=921600)),
                 ('registers', models.JSONField(blank=True, default=list)),
                 ('allow_unsecured_billing', models.BooleanField(default=False)),
+                ('valid_from', models.DateTimeField(blank=True, null=True)),
                 ('is_active', models.BooleanField(default=True)),
                 ('version', models.PositiveIntegerField(default=1)),
                 ('consumer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='meters.consumer')),

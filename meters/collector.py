@@ -1,0 +1,165 @@
+"""The meter side of one gateway: keeps a thread for each physical interface."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+from django.db import Error, connection, connections
+
+from hardware.gateway import Gateway
+from hardware.link import SerialLink
+from logbooks.catalogue import Event
+from logbooks.services import ALL_CONSUMERS, log_event
+from meters import selectors
+from meters.interface import (
+    Interface,
+    InterfaceSpec,
+    InterfaceThread,
+    OpenLink,
+    interface_specs,
+)
+from meters.models import Meter
+from meters.push_interface import PushInterface
+from meters.record_queue import RecordQueue
+from meters.wired_interface import WiredInterface
+
+LOOK_EVERY_S = 3.0
+"""How soon a meter that was configured is read."""
+
+END_WITHIN_S = 4.0
+"""How long the threads have to finish the step at work."""
+
+_INTERFACES: dict[str, Callable[..., Interface]] = {
+    Meter.Source.HDLC: WiredInterface,
+    Meter.Source.SML_PUSH: PushInterface,
+}
+
+Line = tuple[str, str, int]
+
+logger = logging.getLogger(__name__)
+
+
+class Collector:
+    """Starts, changes and ends interface threads as the meters are configured.
+
+    `send_hint` is called after each commit of records, `announce` once, when every
+    configured port was opened or is known to be absent. `start` and `stop` are what
+    Celery calls.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        send_hint: Callable[[], None],
+        announce: Callable[[], None],
+        open_link: OpenLink = SerialLink.open,
+    ) -> None:
+        self._gateway = gateway
+        self._send_hint = send_hint
+        self._announce = announce
+        self._open_link = open_link
+        self._threads: dict[Line, InterfaceThread] = {}
+        self._queues: dict[Line, RecordQueue] = {}
+        self._is_metering = False
+        self._ending = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, name=f"collector {gateway.huid}", daemon=True
+        )
+
+    def start(self) -> None:
+        """Begin to read the meters, in threads."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all threads; what was read is stored before."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(END_WITHIN_S + 1)
+
+    terminate = stop
+
+    def refresh(self) -> None:
+        """Bring the threads in line with the configured meters; one query."""
+        specs = {spec.line: spec for spec in interface_specs(selectors.active_meters())}
+        for line in self._threads.keys() - specs.keys():
+            self._end(line)
+        for line, spec in specs.items():
+            if line not in self._threads:
+                self._begin(spec)
+            elif self._threads[line].interface.spec != spec:
+                self._threads[line].interface.spec = spec
+        self._flush_orphans()
+        if specs and not self._is_metering:
+            self._log(Event.METERING_STARTED)
+            self._is_metering = True
+
+    def end(self) -> None:
+        """End all interface threads and log that metering has stopped."""
+        deadline = time.monotonic() + END_WITHIN_S
+        for thread in self._threads.values():
+            thread.tell_to_end()
+        for thread in self._threads.values():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._threads.clear()
+        if self._is_metering:
+            self._log(Event.METERING_STOPPED)
+            self._is_metering = False
+
+    def _run(self) -> None:
+        try:
+            self._look()
+            self._await_first_steps()
+            self._announce()
+            while not self._ending.wait(LOOK_EVERY_S):
+                self._look()
+        finally:
+            self.end()
+            connections.close_all()
+
+    def _look(self) -> None:
+        try:
+            self.refresh()
+        except Error as error:
+            logger.error("the configured meters could not be read: %s", error)
+            connection.close_if_unusable_or_obsolete()
+
+    def _await_first_steps(self) -> None:
+        for thread in self._threads.values():
+            while not thread.has_stepped.wait(0.1) and not self._ending.is_set():
+                pass
+
+    def _begin(self, spec: InterfaceSpec) -> None:
+        queue = self._queues.setdefault(
+            spec.line, RecordQueue(self._gateway, self._send_hint)
+        )
+        make = partial(_INTERFACES[spec.source], open_link=self._open_link)
+        thread = InterfaceThread(make(self._gateway, spec, queue), f"lmn {spec.port}")
+        self._threads[spec.line] = thread
+        thread.start()
+
+    def _end(self, line: Line) -> None:
+        thread = self._threads.pop(line)
+        thread.tell_to_end()
+        thread.join(END_WITHIN_S)
+
+    def _flush_orphans(self) -> None:
+        """What an interface that is gone could not store is not lost with it."""
+        for line in self._queues.keys() - self._threads.keys():
+            self._queues[line].flush()
+            if not self._queues[line]:
+                del self._queues[line]
+
+    def _log(self, event: Event) -> None:
+        try:
+            log_event(
+                self._gateway,
+                event,
+                now=self._gateway.clock.now(),
+                consumers=ALL_CONSUMERS,
+            )
+        except Error as error:
+            logger.error("%s could not be logged: %s", event.name, error)
+            connection.close_if_unusable_or_obsolete()

@@ -1,0 +1,23 @@
+"""Live values on their way from a thread to the database."""
+
+import logging
+from collections.abc import Mapping
+
+from django.db import Error, connection
+
+from hardware.gateway import Gateway
+from hardware.readings import MeterReading
+from meters import services
+
+logger = logging.getLogger(__name__)
+
+
+def show_live(gateway: Gateway, readings: Mapping[str, MeterReading]) -> None:
+    """Bring the live rows up to date; a database that fails costs only these."""
+    if not readings:
+        return
+    try:
+        services.update_live(gateway, readings, now=gateway.clock.now())
+    except Error as error:
+        logger.error("live values could not be stored: %s", error)
+        connection.close_if_unusable_or_obsolete()
