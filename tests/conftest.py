@@ -24,6 +24,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Argon2 takes 50 ms by design; what is tested is rarely the hash.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    database = settings.DATABASES["default"]
+    if "postgresql" not in database["ENGINE"]:
+        # Said aloud, because pytest-django knows only Django's own back end: for
+        # parallel runs it would put the encrypted one into files in the state folder.
+        database.setdefault("TEST", {})["NAME"] = ":memory:"
 
 
 def pytest_collection_modifyitems(
