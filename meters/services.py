@@ -141,6 +141,7 @@ def close_missed_boundaries(
     )
 
 
+@transaction.atomic
 def report_storage_fault(
     gateway: Gateway, *, meter_ids: Collection[str], now: datetime
 ) -> None:
