@@ -5,7 +5,6 @@ D55): one challenge, one algorithm, stateless nonces that may be used again with
 their life, parameters quoted or not, `nc` taken as written.
 """
 
-import base64
 import hashlib
 import hmac
 import re
@@ -22,7 +21,7 @@ ALGORITHMS = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 _TIME_BYTES = 8
 _RANDOM_BYTES = 8
 _MAC_BYTES = 16
-_NONCE_BYTES = _TIME_BYTES + _RANDOM_BYTES + _MAC_BYTES
+_NONCE = re.compile(f"[0-9a-f]{{{2 * (_TIME_BYTES + _RANDOM_BYTES + _MAC_BYTES)}}}")
 _PARAMETER = re.compile(
     r'\s*([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*(?:,|\Z)'
 )
@@ -102,20 +101,19 @@ def expected_response(ha1: str, answer: DigestAnswer, method: str) -> str:
 
 
 def make_nonce(gateway: Gateway, *, now: datetime) -> str:
-    """A new nonce: time, random bytes, and a MAC over both; nothing is stored."""
+    """A new nonce in hex: time, random bytes, and a MAC over both; stored nowhere."""
     body = int(now.timestamp()).to_bytes(_TIME_BYTES, "big")
     body += secrets.token_bytes(_RANDOM_BYTES)
-    return base64.urlsafe_b64encode(body + _mac(gateway, body)).decode()
+    return (body + _mac(gateway, body)).hex()
 
 
 def is_current(gateway: Gateway, nonce: str, *, now: datetime) -> bool:
     """Whether this gateway made the nonce within its life (10 minutes)."""
-    try:
-        raw = base64.urlsafe_b64decode(nonce.encode("ascii"))
-    except ValueError:
+    if not _NONCE.fullmatch(nonce):
         return False
+    raw = bytes.fromhex(nonce)
     body, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-    if len(raw) != _NONCE_BYTES or not hmac.compare_digest(mac, _mac(gateway, body)):
+    if not hmac.compare_digest(mac, _mac(gateway, body)):
         return False
     made_at = datetime.fromtimestamp(int.from_bytes(body[:_TIME_BYTES], "big"), UTC)
     return timedelta() <= now - made_at < NONCE_LIFE
