@@ -183,10 +183,15 @@ class WiredBus:
     def _discover(self) -> None:
         if self._line.monotonic() < self._discover_at:
             return
+        if self._is_missing_one():
+            # One that was cut off may still hold its old address and keep quiet.
+            self._book.announce()
         self._book.discover(self._meters)
-        is_complete = all(meter in self._book.stations for meter in self._meters)
-        pause_s = _DISCOVER_S if is_complete else _DISCOVER_MISSING_S
+        pause_s = _DISCOVER_MISSING_S if self._is_missing_one() else _DISCOVER_S
         self._discover_at = self._line.monotonic() + pause_s
+
+    def _is_missing_one(self) -> bool:
+        return any(meter not in self._book.stations for meter in self._meters)
 
     def _connect(self, server_id: bytes) -> None:
         """SNRM to a meter that has an address; without success it loses the address."""

@@ -23,10 +23,18 @@ def telegrams(
         yield push_telegram(meter, clock(), number), every_s
 
 
-def capture(data: bytes, *, piece: int = 1, pause_s: float = 0.0) -> Script:
-    """Recorded bytes in small pieces, once."""
-    for at in range(0, len(data), piece):
-        yield data[at : at + piece], pause_s
+def capture(
+    data: bytes, *, piece: int = 1, pause_s: float = 0.0, is_endless: bool = False
+) -> Script:
+    """Recorded bytes in small pieces, once or again and again.
+
+    A port loses what was sent before it is opened: open it first, or play endlessly.
+    """
+    while True:
+        for at in range(0, len(data), piece):
+            yield data[at : at + piece], pause_s
+        if not is_endless:
+            return
 
 
 def play(script: Script, terminal: PseudoTerminal, stop: threading.Event) -> None:

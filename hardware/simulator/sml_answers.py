@@ -4,7 +4,7 @@ The messages are put together from bare elements after lmn-wired.md 7.3 and 7.4,
 with the builders that the gateway uses, so that one mistake does not hide another.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hardware.obis import SERVER_ID, Obis
 from hardware.readings import RegisterValue
@@ -19,6 +19,7 @@ from hardware.sml import (
     u32,
 )
 from hardware.sml_transport import SmlFile, SmlFileReader, wrap
+from hardware.units import WATT
 
 _OPEN_REQ, _OPEN_RES = 0x0100, 0x0101
 _CLOSE_REQ, _CLOSE_RES = 0x0200, 0x0201
@@ -36,14 +37,19 @@ _REGISTER = (3).to_bytes(2, "big")
 _DATA = (1).to_bytes(2, "big")
 _FIRMWARE = bytes.fromhex("010000020000")
 _SECOND_INDEX = bytes.fromhex("01005e310001")
+_WIDTHS = {WATT: 4}
 _VALUE, _SCALER_UNIT, _STATUS, _CAPTURE_TIME = b"\x02", b"\x03", b"\x04", b"\x05"
 
 
 class SmlApplication:
-    """Answers the requests of a gateway for one meter."""
+    """Answers the requests of a gateway for one meter.
 
-    def __init__(self, meter: SimulatedMeter) -> None:
+    `value_age_s`: the values that it gives were taken so many seconds before.
+    """
+
+    def __init__(self, meter: SimulatedMeter, *, value_age_s: int = 0) -> None:
         self._meter = meter
+        self._value_age = timedelta(seconds=value_age_s)
         self._reader = SmlFileReader()
         self.files_answered = 0
 
@@ -78,7 +84,7 @@ class SmlApplication:
         if question.tag == _CLOSE_REQ:
             return _CLOSE_RES, (None,)
         if question.tag == _PROC_PARAMETER_REQ:
-            return self._parameter(body, now)
+            return self._parameter(body, now - self._value_age)
         if question.tag == _LIST_REQ:
             return _LIST_RES, list_body(self._meter, now, body[0], body[4])
         return self._attention(_UNEXPECTED)
@@ -213,4 +219,5 @@ def _second_index(meter: SimulatedMeter, now: datetime) -> SmlElement:
 
 
 def _number(register: RegisterValue) -> SmlInteger:
-    return SmlInteger(register.value, 8 if register.is_counter else 4, signed=True)
+    width = 8 if register.is_counter else _WIDTHS.get(register.unit, 2)
+    return SmlInteger(register.value, width, signed=True)

@@ -10,7 +10,8 @@ from hardware.simulator.sml_answers import SmlApplication
 class SimulatedStation(BusStation):
     """A simulated meter on the bus that speaks plain SML.
 
-    It answers after `answer_delay_s`; `manners` say it in more detail.
+    It answers after `answer_delay_s` (`manners` say it in more detail), with values
+    that were taken `value_age_s` before.
     """
 
     def __init__(
@@ -19,9 +20,10 @@ class SimulatedStation(BusStation):
         *,
         answer_delay_s: float = 0.0,
         manners: Manners | None = None,
+        value_age_s: int = 0,
     ) -> None:
         self.meter = meter
-        self.application = SmlApplication(meter)
+        self.application = SmlApplication(meter, value_age_s=value_age_s)
         super().__init__(
             meter.server_id,
             {SAP_PLAIN: self.application},
