@@ -1,4 +1,4 @@
-"""Fixtures of the portal: an installation, and clients that are or are not logged in."""
+"""Fixtures of the portal: an installation, and browsers that use it."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -32,11 +32,14 @@ def installed(
 
     Each test runs in a savepoint of the transaction that is rolled back at the end.
     """
-    with django_db_blocker.unblock(), time_machine.travel(NOW, tick=False):
-        with transaction.atomic():
-            install(han_gateway, NOW)
-            yield han_gateway
-            transaction.set_rollback(True)
+    with (
+        django_db_blocker.unblock(),
+        time_machine.travel(NOW, tick=False),
+        transaction.atomic(),
+    ):
+        install(han_gateway, NOW)
+        yield han_gateway
+        transaction.set_rollback(True)
 
 
 @pytest.fixture
