@@ -168,17 +168,17 @@ class Supervisor:
         """Write the states for `./casa status`, and say when one has failed."""
         now = time.monotonic()
         states = {each.role.name: each.state(now=now) for each in self._services}
-        if states == self._shown:
+        before, self._shown = self._shown, states
+        if states == before:
             return
-        for name, state in states.items():
-            if state is State.FAILED and self._shown.get(name) is not State.FAILED:
-                say(f"{name} has FAILED: it died five times within a minute")
-        self._shown = states
         rows = [_row(service, now=now) for service in self._services]
         path = readiness.run_folder(self._state) / SERVICES_FILE
         unfinished = path.with_suffix(".new")
         unfinished.write_text(json.dumps(rows))
         unfinished.replace(path)
+        for name, state in states.items():
+            if state is State.FAILED and before.get(name) is not State.FAILED:
+                say(f"{name} has FAILED: it died five times within a minute")
 
     def _stop(self) -> None:
         """Ask all to end; after eight seconds, or when asked twice, kill them."""
