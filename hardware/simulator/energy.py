@@ -9,7 +9,7 @@ import threading
 from functools import lru_cache
 from itertools import accumulate
 
-from hardware.simulator.curves import Profile, between, day_powers, noise
+from hardware.simulator.curves import Profile, day_powers, noise
 
 DAY_S = 86_400
 QUARTER_S = 900
@@ -53,6 +53,12 @@ class EnergyCurve:
         before, after = self._slots(day, quarter)[in_quarter // _SLOT_S :][:2]
         return after - before
 
+    def direction_at(self, second: int) -> int:
+        """1 while energy is drawn, -1 while it is fed in, 0 without load."""
+        day, in_day = divmod(second, DAY_S)
+        power = self._day(day)[0][in_day // QUARTER_S]
+        return (power > 0) - (power < 0)
+
     def _inside_quarter(self, day: int, quarter: int, in_quarter: int) -> int:
         """Energy since the start of the quarter in 0.1 Ws, with sign."""
         slot, in_slot = divmod(in_quarter, _SLOT_S)
@@ -94,11 +100,11 @@ class EnergyCurve:
 
     def _weights(self, quarter_number: int) -> list[int]:
         """How the energy of a quarter spreads over it: small changes, a few peaks."""
-        weights = []
-        for slot in range(_SLOTS):
-            minute = slot // 6
-            level = between(70, 130, noise(self._seed, quarter_number, minute))
-            if noise(self._seed, quarter_number, minute, 1) < 6000:
+        weights: list[int] = []
+        for minute in range(QUARTER_S // 60):
+            chance = noise(self._seed, quarter_number, minute)
+            level = 70 + (chance & 0x3F)
+            if chance >> 6 & 0xF == 0:
                 level *= 2
-            weights.append(level + noise(self._seed, quarter_number, slot, 2) % 12)
+            weights += [level + (chance >> 6 + slot & 0x7) for slot in range(6)]
         return weights

@@ -122,11 +122,11 @@ class SimulatedMeter:
 
     def status_at(self, now: datetime) -> int:
         """The 32-bit word of a basic meter (lmn-wired.md 7.5)."""
-        power = self._curve.power_at(int(now.timestamp()))
+        direction = self._curve.direction_at(int(now.timestamp()))
         word = status_word.METER_BASIC | _VOLTAGES_PRESENT
-        if power:
+        if direction:
             word |= _POWER_PRESENT
-        if power < 0:
+        if direction < 0:
             word |= _EXPORT_SUM | _EXPORT_PHASES
         for disturbance in self._disturbances:
             if disturbance.begin <= now < disturbance.end:

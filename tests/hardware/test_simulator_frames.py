@@ -25,7 +25,7 @@ NOW = datetime(2026, 3, 1, 11, 0, 7, tzinfo=UTC)
 VECTORS = {
     vector["name"]: vector
     for vector in json.loads(
-        (Path(__file__).parents[1] / "data" / "sml_register_vectors.json").read_text()
+        (Path(__file__).parents[1] / "data" / "sml" / "messages.json").read_text()
     )["vectors"]
 }
 
