@@ -61,7 +61,8 @@ class Collector:
         self._send_hint = send_hint
         self._announce = announce
         self._open_link = open_link
-        self._threads: dict[Line, InterfaceThread] = {}
+        self.threads: dict[Line, InterfaceThread] = {}
+        """One for each interface that has meters."""
         self._queues: dict[Line, RecordQueue] = {}
         self._is_metering = False
         self._ending = threading.Event()
@@ -84,13 +85,13 @@ class Collector:
     def refresh(self) -> None:
         """Bring the threads in line with the configured meters; one query."""
         specs = {spec.line: spec for spec in interface_specs(selectors.active_meters())}
-        for line in self._threads.keys() - specs.keys():
+        for line in self.threads.keys() - specs.keys():
             self._end(line)
         for line, spec in specs.items():
-            if line not in self._threads:
+            if line not in self.threads:
                 self._begin(spec)
-            elif self._threads[line].interface.spec != spec:
-                self._threads[line].interface.spec = spec
+            elif self.threads[line].interface.spec != spec:
+                self.threads[line].interface.spec = spec
         self._flush_orphans()
         if specs and not self._is_metering:
             self._log(Event.METERING_STARTED)
@@ -99,11 +100,11 @@ class Collector:
     def end(self) -> None:
         """End all interface threads and log that metering has stopped."""
         deadline = time.monotonic() + END_WITHIN_S
-        for thread in self._threads.values():
+        for thread in self.threads.values():
             thread.tell_to_end()
-        for thread in self._threads.values():
+        for thread in self.threads.values():
             thread.join(max(0.0, deadline - time.monotonic()))
-        self._threads.clear()
+        self.threads.clear()
         if self._is_metering:
             self._log(Event.METERING_STOPPED)
             self._is_metering = False
@@ -127,7 +128,7 @@ class Collector:
             connection.close_if_unusable_or_obsolete()
 
     def _await_first_steps(self) -> None:
-        for thread in self._threads.values():
+        for thread in self.threads.values():
             while not thread.has_stepped.wait(0.1) and not self._ending.is_set():
                 pass
 
@@ -137,17 +138,17 @@ class Collector:
         )
         make = partial(_INTERFACES[spec.source], open_link=self._open_link)
         thread = InterfaceThread(make(self._gateway, spec, queue), f"lmn {spec.port}")
-        self._threads[spec.line] = thread
+        self.threads[spec.line] = thread
         thread.start()
 
     def _end(self, line: Line) -> None:
-        thread = self._threads.pop(line)
+        thread = self.threads.pop(line)
         thread.tell_to_end()
         thread.join(END_WITHIN_S)
 
     def _flush_orphans(self) -> None:
         """What an interface that is gone could not store is not lost with it."""
-        for line in self._queues.keys() - self._threads.keys():
+        for line in self._queues.keys() - self.threads.keys():
             self._queues[line].flush()
             if not self._queues[line]:
                 del self._queues[line]

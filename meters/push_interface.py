@@ -119,7 +119,6 @@ class PushInterface:
     ) -> None:
         for one in found:
             if isinstance(one, LmnError):
-                self._faults.clear(_LINE)  # the reader itself keeps to one a minute
                 self._faults.report(_LINE, one.code, self._now())
                 continue
             self._faults.clear(_LINE)
