@@ -14,21 +14,27 @@ from portal import local_time
 from portal.auth import consumer_required
 from portal.csv_text import FORMS, CsvForm, in_pieces
 from portal.error_pages import bad_request
+from portal.export_json import file_stem, values_json
 from portal.exports import log_csv, values_csv
 from portal.log_filter import LogForm
 from portal.log_page import instants_of
-from portal.period_json import period_json
 from portal.period_rows import rows_shown
 from portal.request import PortalRequest
 from portal.sent_marks import marks_of
-from portal.signature_certificate import certificate_for, pem_response
+from portal.signature_certificate import certificate_for, der_response, pem_response
 from portal.views import own_period, own_profile
 
 
 @require_safe
-def signature_certificate(_request: PortalRequest) -> HttpResponse:
-    """The certificate for checking signatures; nobody needs to log in (R65)."""
-    return pem_response(certificate_for(""))
+def signature_certificate(request: PortalRequest) -> HttpResponse:
+    """The certificate for checking signatures; nobody needs to log in (R65).
+
+    `?ski=` asks for the one of an earlier key, `?format=der` for DER.
+    """
+    certificate = certificate_for(request.GET.get("ski", ""))
+    if request.GET.get("format") == "der":
+        return der_response(certificate)
+    return pem_response(certificate)
 
 
 @require_safe
@@ -42,7 +48,7 @@ def log(request: PortalRequest) -> HttpResponseBase:
     chosen = form.chosen
     begin, end = instants_of(chosen)
     lines = consumer_log(request.consumer, begin=begin, end=end)
-    name = f"log-{chosen.first_day}-{chosen.last_day}.csv"
+    name = f"{request.gateway.huid}_log_{chosen.first_day}_{chosen.last_day}.csv"
     return _csv(log_csv(lines, csv_form), name)
 
 
@@ -58,8 +64,7 @@ def values_as_csv(
     if csv_form is None:
         return bad_request(request)
     rows = rows_shown(profile, period, now=request.received_at)
-    first, last = map(local_time.day, period)
-    name = f"{profile.id}-{first}-{last}.csv"
+    name = f"{file_stem(request.gateway.huid, profile.id, period)}.csv"
     return _csv(values_csv(rows, marks_of(profile), csv_form), name)
 
 
@@ -72,10 +77,18 @@ def values_as_json(
     profile = own_profile(request, profile_id)
     period = own_period(request, profile, number)
     rows = rows_shown(profile, period, now=request.received_at)
-    pieces = period_json(
-        request.gateway.huid, profile.id, period, rows, marks_of(profile)
+    pieces = values_json(
+        request.gateway,
+        profile,
+        period,
+        rows,
+        marks_of(profile),
+        now=request.received_at,
     )
-    return _stream(pieces, "application/json; charset=utf-8")
+    response = _stream(pieces, "application/json; charset=utf-8")
+    name = f"{file_stem(request.gateway.huid, profile.id, period)}.json"
+    response["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
 
 
 def _csv_form(request: PortalRequest) -> CsvForm | None:

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.functional import Promise
+
 from logbooks.catalogue import Event, event_row
 from portal.help_texts import EVENT_HELP
+from portal.log_topics import TOPICS
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +19,28 @@ class EventHelp:
     texts: Sequence[str]
 
 
-def events() -> Sequence[EventHelp]:
-    """Every event of the catalogue, one entry per id, in the catalogue's order."""
+@dataclass(frozen=True, slots=True)
+class TopicHelp:
+    """The events of one topic of the log page."""
+
+    label: Promise
+    events: Sequence[EventHelp]
+
+
+def topics() -> Sequence[TopicHelp]:
+    """Every event of the catalogue, one entry per id, under its topic."""
     texts: dict[int, list[str]] = {}
     for event in Event:
         row = event_row(event)
         texts.setdefault(row.event_id, []).append(row.text)
     return [
-        EventHelp(event_id, str(EVENT_HELP[event_id]), found)
-        for event_id, found in texts.items()
+        TopicHelp(
+            topic.label,
+            [_help(id_, found) for id_, found in texts.items() if topic.holds(id_)],
+        )
+        for topic in TOPICS.values()
     ]
+
+
+def _help(event_id: int, texts: Sequence[str]) -> EventHelp:
+    return EventHelp(event_id, str(EVENT_HELP[event_id]), texts)

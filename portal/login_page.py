@@ -5,9 +5,13 @@ from datetime import timedelta
 from math import ceil
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from django.http import HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from hardware.gateway import Gateway
+from hardware.han_certificate import han_files
 from portal import formats
 from portal.frame import show
 from portal.request import PortalRequest
@@ -38,10 +42,22 @@ def login_page(
         "login",
         status=status,
         device=device(request.gateway, request.received_at),
+        fingerprint=han_fingerprint(request.gateway),
         next=own_path(request.POST.get("next") or request.GET.get("next", "")),
         username=request.POST.get("username", ""),
         **state,
     )
+
+
+def han_fingerprint(gateway: Gateway) -> str:
+    """SHA-256 of the HAN certificate in groups of four digits; '' without one."""
+    try:
+        pem = han_files(gateway).certificate.read_bytes()
+    except FileNotFoundError:
+        return ""
+    certificate = x509.load_pem_x509_certificate(pem)
+    digits = certificate.fingerprint(SHA256()).hex().upper()
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
 
 
 def locked_page(request: PortalRequest, left: timedelta) -> HttpResponse:

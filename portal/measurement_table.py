@@ -65,6 +65,7 @@ class ValueTable:
     width: int
     days: Sequence[Day]
     count: int
+    count_text: str
     number: int
     pages: int
     newer: str | None
@@ -90,6 +91,7 @@ def value_table(
             for day, of_day in shown
         ],
         count=len(kept),
+        count_text=formats.whole_number(len(kept), formats.page_style()),
         number=number,
         pages=pages,
         newer=chosen.query(page=number - 1) if number > 1 else None,

@@ -75,11 +75,12 @@ def period_row(number: int, period: Period, *, now: datetime) -> PeriodRow:
 
 
 def completeness(rows: Sequence[ListRow]) -> str:
-    """How many rows hold a value: '58 von 60 Werten'; '' for an empty list."""
-    if not rows:
+    """How many stored rows hold a value: '58 von 60 Werten'; '' without any."""
+    stored = [row for row in rows if row.is_signed]
+    if not stored:
         return ""
     style = formats.page_style()
     held, every = (
-        formats.whole_number(count, style) for count in (present(rows), len(rows))
+        formats.whole_number(count, style) for count in (present(stored), len(stored))
     )
     return _("%(present)s von %(all)s Werten") % {"present": held, "all": every}

@@ -53,8 +53,7 @@ def log(request: PortalRequest) -> HttpResponse:
         "log",
         status=200 if form.is_valid() else 400,
         form=form,
-        first_day=chosen.first_day,
-        last_day=chosen.last_day,
+        chosen=chosen,
         log=log_page.log_page(lines, count, chosen),
     )
 
@@ -133,7 +132,7 @@ def help_(request: PortalRequest) -> HttpResponse:
         "help",
         "help",
         status_help=STATUS_HELP,
-        events=help_page.events(),
+        topics=help_page.topics(),
     )
 
 
