@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hardware.obis import Obis
-from meters.models import Meter
+from meters.models import Consumer, Meter
 from tariffs.calendar import day_hour, first_on_grid, last_on_grid
 from tariffs.models import EvaluationProfile, MarketParticipant
 
@@ -87,6 +87,7 @@ def check(spec: ProfileSpec, *, starts_at: datetime, now: datetime) -> None:
     meters = Meter.objects.in_bulk([given.meter for given in spec.inputs])
     problems = [
         *_names(spec),
+        *_consumer(spec),
         *_use_case(spec),
         *_validity(spec, starts_at, now),
         *_registration(spec),
@@ -115,6 +116,11 @@ def _names(spec: ProfileSpec) -> Iterator[Problem]:
     point = spec.metering_point
     if point != "-" and not _METERING_POINT.fullmatch(point):
         yield Problem("/metering_point", "exactly 33 letters and digits")
+
+
+def _consumer(spec: ProfileSpec) -> Iterator[Problem]:
+    if spec.consumer and not Consumer.objects.filter(pk=spec.consumer).exists():
+        yield Problem("/consumer", f"there is no consumer {spec.consumer}")
 
 
 def participant_problems(participant_id: str, name: str) -> Iterator[Problem]:
