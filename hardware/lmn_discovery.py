@@ -45,29 +45,38 @@ class AddressBook:
         """ASSIGN: tell everyone the full list; who is not in it has no address."""
         self._broadcast(Assign(self.stations))
 
-    def discover(self, wanted: Collection[bytes]) -> None:
+    def discover(
+        self, wanted: Collection[bytes], may_go_on: Callable[[], bool] = lambda: True
+    ) -> None:
         """Ask who has no address and give one to each wanted meter that answers.
 
-        Where answers collide it asks again with twice as many slots.
+        Where answers collide it asks again with twice as many slots, and with the
+        most slots as long as somebody new is heard. `may_go_on` is asked before.
         """
         slots = DISCOVER_SLOTS
-        while self._discover_once(slots, wanted) and slots < LARGEST_DISCOVER_SLOTS:
-            slots *= 2
+        while self._discover_once(slots, wanted, slots == LARGEST_DISCOVER_SLOTS):
+            if not may_go_on():
+                return
+            slots = min(2 * slots, LARGEST_DISCOVER_SLOTS)
 
     def free(self, server_id: bytes) -> None:
         """Take the address from a meter; it counts from the next ASSIGN on."""
         self.stations.pop(server_id, None)
 
-    def _discover_once(self, slots: int, wanted: Collection[bytes]) -> bool:
-        """One DISCOVER with its answers; whether some of them collided."""
+    def _discover_once(
+        self, slots: int, wanted: Collection[bytes], is_last: bool
+    ) -> bool:
+        """One DISCOVER with its answers; whether there should be another."""
         question = Discover(self._random(4), slots)
         self._broadcast(question)
         hellos, has_noise = self._listen(question)
+        known = len(self.stations) + len(self.unknown)
         for source, hello in hellos:
             self._admit(hello.server_id, source, wanted)
         if any(self.stations.get(hello.server_id, s) != s for s, hello in hellos):
             self.announce()  # who has an address does not answer the next question
-        return has_noise
+        has_progress = len(self.stations) + len(self.unknown) > known
+        return has_noise and (has_progress or not is_last)
 
     def _listen(self, question: Discover) -> tuple[list[tuple[int, Hello]], bool]:
         """Collect (station, HELLO) until the last slot is over; was there noise?"""

@@ -1,8 +1,9 @@
 """A bus of simulated meters: in memory, or behind a pseudo-terminal."""
 
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import reduce
 from itertools import groupby, zip_longest
@@ -63,30 +64,18 @@ class WiredBusSimulator:
         is_inside = False
         while not stop.is_set():
             data = terminal.read(_GAP_S if is_inside else _IDLE_S)
+            heard_at = time.monotonic()
             is_inside = bool(data)
             if not data:
                 self._reader.drop()
-            self._send(terminal, stop, len(data), self.replies(data))
-
-    def _send(
-        self,
-        terminal: PseudoTerminal,
-        stop: threading.Event,
-        heard: int,
-        replies: Sequence[Reply],
-    ) -> None:
-        """Send the replies, each at its time after the question."""
-        elapsed_s = self._line_time(heard)
-        waited_s = 0.0
-        for reply in replies:
-            elapsed_s += self._line_time(len(reply.data))
-            due_s = reply.after_s + (elapsed_s if self._is_paced else 0.0)
-            if due_s > waited_s:
-                stop.wait(due_s - waited_s)
-                waited_s = due_s
-            terminal.write(reply.data)
-        delay_s = replies[-1].after_s if replies else 0.0
-        self.line_time_s += elapsed_s + delay_s
+            question_s = free_s = self._line_time(len(data))
+            for reply in self.replies(data):
+                begin_s = max(free_s, question_s + reply.after_s)
+                free_s = begin_s + self._line_time(len(reply.data))
+                due_s = free_s if self._is_paced else reply.after_s
+                stop.wait(max(0.0, heard_at + due_s - time.monotonic()))
+                terminal.write(reply.data)
+            self.line_time_s += free_s
 
     def _line_time(self, count: int) -> float:
         return count * _BITS_PER_BYTE / LMN_BAUDRATE

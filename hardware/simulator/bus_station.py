@@ -69,7 +69,10 @@ class BusStation:
         self._links.clear()
 
     def _address_service(self, info: bytes) -> list[Reply]:
-        message = decode_address_message(info)
+        try:
+            message = decode_address_message(info)
+        except ValueError:
+            return []
         if isinstance(message, Assign):
             address = message.stations.get(self.server_id, UNADDRESSED)
             if address != self.address:

@@ -94,10 +94,26 @@ def test_wanted_meters_get_stations_and_unknown_ones_are_listed() -> None:
 def test_colliding_answers_are_sorted_out_with_more_slots() -> None:
     bus = Bus(meter_ids(40))
     bus.book.discover(meter_ids(40))
-    bus.book.discover(meter_ids(40))
     assert len(set(bus.addresses)) == 40
     assert 0 not in bus.addresses
     assert min(bus.addresses) == 3
+
+
+def test_a_search_ends_when_it_may_not_go_on() -> None:
+    bus = Bus(meter_ids(40))
+    bus.book.discover(meter_ids(40), lambda: False)
+    assert 0 in bus.addresses
+
+
+def test_a_line_that_is_nothing_but_noise_is_left_alone() -> None:
+    class Noise(MemoryLink):
+        def write(self, data: bytes) -> None:
+            self._said.append(b"\x7e\xa0\x0f\x55\x55")
+
+    bus = Bus([])
+    book = AddressBook(LmnLine(Noise(bus.simulator), Ticker(), LmnTimers()), nonces())
+    book.discover(meter_ids(1))
+    assert book.stations == {}
 
 
 def test_a_meter_that_is_no_longer_listed_drops_its_address() -> None:
