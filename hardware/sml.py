@@ -186,17 +186,17 @@ def decode_message(data: bytes, start: int = 0) -> tuple[SmlMessage, int]:
     if data[start : start + 1] != b"\x76":
         raise FrameUndecodable(f"no SML message at byte {start}")
     try:
-        head, end = _read_elements(data, start + 1, 4)
-        (crc,), position = _read_elements(data, end, 1)
-        is_ended = data[position] == 0
+        (*head, crc), behind = _read_elements(data, start + 1, 5)
+        is_ended = data[behind] == 0
     except IndexError:
         raise FrameUndecodable("the SML message ends early") from None
     if not isinstance(crc, SmlInteger) or not is_ended:
         raise FrameUndecodable("no checksum or no end of the SML message")
-    checksum = matching_checksum(data[start:end], crc.value)
+    checked = data[start : behind - 1 - crc.width]
+    checksum = matching_checksum(checked, crc.value)
     if checksum is None:
         raise FrameUndecodable("checksum of the SML message wrong")
-    return _message_of(head, checksum), position + 1
+    return _message_of(head, checksum), behind + 1
 
 
 def decode_element(data: bytes) -> SmlElement:
@@ -214,7 +214,7 @@ def list_of(element: SmlElement, count: int | None = None) -> tuple[SmlElement, 
     """The elements of a list (of `count` of them); raises FrameUndecodable."""
     if not isinstance(element, tuple) or isinstance(element, SmlInteger):
         raise FrameUndecodable("no SML list where one belongs")
-    if count not in (None, len(element)):
+    if count is not None and len(element) != count:
         raise FrameUndecodable(f"an SML list without its {count} elements")
     return element
 
@@ -264,6 +264,15 @@ def _read_elements(
             end = position + tl
             items.append(data[position + 1 : end])
             position = end
+        elif 0x70 <= tl < 0x80 or tl >= 0xF0:
+            if len(stack) == MAX_DEPTH:
+                raise FrameUndecodable("SML lists nested too deep")
+            stack.append((items, wanted))
+            items = []
+            if tl < 0x80:
+                wanted, position = tl & 0xF, position + 1
+            else:
+                wanted, position = _long_length(data, position)
         elif tl == 0x62:
             items.append(_U8[data[position + 1]])
             position += 2
@@ -276,15 +285,6 @@ def _read_elements(
             value = _from_bytes(data[position + 1 : end], "big", signed=signed)
             items.append(_new_tuple(SmlInteger, (value, width, signed)))
             position = end
-        elif tl >= 0xF0 or 0x70 <= tl < 0x80:
-            if len(stack) == MAX_DEPTH:
-                raise FrameUndecodable("SML lists nested too deep")
-            stack.append((items, wanted))
-            items = []
-            if tl < 0x80:
-                wanted, position = tl & 0xF, position + 1
-            else:
-                wanted, position = _long_length(data, position)
         else:
             element, position = _read_rare(data, position)
             items.append(element)

@@ -119,6 +119,10 @@ def _undouble_on_grid(content: bytes) -> bytes:
     return b"".join(parts) + content[kept:]
 
 
+def _unless_before(oldest: int, start: int | None) -> int | None:
+    return None if start is None or start < oldest else start
+
+
 class SmlFileReader:
     """Cuts a byte stream into SML files; does no I/O of its own.
 
@@ -126,8 +130,12 @@ class SmlFileReader:
     new one. Because some meters double escapes only on the grid of four bytes, what
     looks like a mark off the grid of an unfinished file may be its data: so beside
     the newest start the reader keeps the newest start of each of the four grids open
-    until a mark on its grid, or a good file, settles it. Every byte fed is part of a
-    file or of one fault. Memory is bounded by `limit` and by what was fed last.
+    until a mark on its grid, or a good file, settles it; and a start mark that looks
+    doubled, because the file before may have been cut off in its end mark.
+
+    Every byte fed is part of a file or of one fault (of both only where a file read
+    on the grid was given up before). Memory is bounded by `limit` and by what was
+    fed last.
     """
 
     def __init__(self, limit: int = MAX_FILE) -> None:
@@ -137,6 +145,7 @@ class SmlFileReader:
         self._scanned = 0  # where to look for the next mark
         self._told = 0  # everything before is part of a file or of a fault
         self._newest: int | None = None
+        self._doubtful: int | None = None
         self._on_grid: dict[int, int] = {}  # offset modulo 4 -> open start
         self._reason = ""
         self._found: list[SmlFile | SmlFault] = []
@@ -167,7 +176,7 @@ class SmlFileReader:
 
     @property
     def _is_open(self) -> bool:
-        return self._newest is not None or bool(self._on_grid)
+        return bool(self._on_grid) or self._doubtful is not None
 
     def _cut_files(self) -> None:
         while (mark := self._next_mark()) is not None:
@@ -177,7 +186,9 @@ class SmlFileReader:
             if self._buffer[behind - self._base] == END_MARK:
                 if not is_escaped:
                     self._end_at(behind)
-            elif not (is_escaped and self._is_open):
+            elif is_escaped and self._is_open:
+                self._doubtful = behind - len(ESCAPE)
+            else:
                 self._start_at(behind - len(ESCAPE))
         if self._end - self._told > self._limit:
             self._enforce_limit()
@@ -199,6 +210,8 @@ class SmlFileReader:
 
     def _escapes_before(self, behind: int, begin: int) -> int:
         """How many bytes 1B stand in a row before `behind`, back to `begin`."""
+        if behind - begin == len(ESCAPE):
+            return len(ESCAPE)
         row = self._buffer[begin:behind]
         return len(row) - len(row.rstrip(ESCAPE))
 
@@ -206,23 +219,25 @@ class SmlFileReader:
         if not self._is_open:
             self._tell_before(offset)
         self._newest = self._on_grid[offset % 4] = offset
+        self._doubtful = None
         self._reason = "a new SML file begins before the end"
 
     def _end_at(self, behind: int) -> None:
         """Try the starts that this end may belong to, the newest first."""
-        newest, on_grid = self._newest, self._on_grid.pop(behind % 4, None)
-        self._newest = None
-        if self._is_file(newest, behind):
-            return
-        if on_grid != newest and self._is_file(on_grid, behind):
-            return
+        starts = (self._newest, self._on_grid.pop(behind % 4, None), self._doubtful)
+        self._newest = self._doubtful = None
+        for start in dict.fromkeys(starts):
+            if start is not None and self._is_file(start, behind):
+                return
         if not self._is_open:
-            self._tell_before(behind + 4)
+            # the three bytes behind may already be the next start, the rest being lost
+            rest = self._buffer[behind + 1 - self._base : behind + 4 - self._base]
+            self._tell_before(behind + (1 if ESCAPE[0] in rest else 4))
 
-    def _is_file(self, start: int | None, behind: int) -> bool:
+    def _is_file(self, start: int, behind: int) -> bool:
         """Deliver the file between start and end mark, if it is a good one."""
         end = behind + 4
-        if start is None or end - start > self._limit:
+        if end - start > self._limit:
             return False
         data = bytes(self._buffer[start - self._base : end - self._base])
         try:
@@ -237,7 +252,7 @@ class SmlFileReader:
         return True
 
     def _close_all(self, reason: str) -> None:
-        self._newest = None
+        self._newest = self._doubtful = None
         self._on_grid.clear()
         self._reason = reason
 
@@ -252,19 +267,21 @@ class SmlFileReader:
     def _enforce_limit(self) -> None:
         """Close files that grew too long; tell of noise before it fills the buffer."""
         oldest = self._end - self._limit
-        if any(start < oldest for start in self._starts()):
+        if self._oldest_start < oldest:
             self._reason = f"an SML file longer than {self._limit} bytes"
             self._on_grid = {g: s for g, s in self._on_grid.items() if s >= oldest}
-            if self._newest is not None and self._newest < oldest:
-                self._newest = None
-        self._tell_before(min(self._starts(), default=self._scanned))
+            self._newest = _unless_before(oldest, self._newest)
+            self._doubtful = _unless_before(oldest, self._doubtful)
+        self._tell_before(self._oldest_start)
 
-    def _starts(self) -> list[int]:
-        newest = [] if self._newest is None else [self._newest]
-        return [*newest, *self._on_grid.values()]
+    @property
+    def _oldest_start(self) -> int:
+        """Where the oldest open file begins; where to look on when none is open."""
+        oldest = min(self._on_grid.values(), default=self._scanned)
+        return oldest if self._doubtful is None else min(oldest, self._doubtful)
 
     def _trim(self) -> None:
         """Forget what can no longer be part of a file."""
-        keep = min([self._scanned, *self._starts()]) if self._is_open else self._scanned
+        keep = min(self._oldest_start, self._scanned)
         del self._buffer[: keep - self._base]
         self._base = keep
