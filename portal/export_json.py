@@ -4,54 +4,62 @@ Its schema is documented in docs/exports.md. It carries the certificates whose k
 signed the readings, so that it can be checked without asking the gateway again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import chain
 
 from hardware.gateway import Gateway
+from logbooks.certificates import certificate_by_ski, certificate_pem
 from portal import local_time, readings
 from portal.measurement_table import row_word
 from portal.readings import json_text
-from portal.sent_marks import SENT, SentMarks
+from portal.sent_marks import NEVER, NOT_YET, SENT, SentMarks
 from tariffs.calendar import Period
 from tariffs.list_row import ListRow
+from tariffs.models import EvaluationProfile
 
 FORMAT = "casa-readings-v1"
 ALGORITHM = "ECDSA, SHA-256, DER"
+_SENT = {SENT: "true", NOT_YET: "false", NEVER: "null"}
 
 
 def values_json(
     gateway: Gateway,
-    contract: Mapping[str, Any],
+    profile: EvaluationProfile,
     period: Period,
     rows: Sequence[ListRow],
     marks: SentMarks,
-    certificates: Mapping[str, str],
     *,
     now: datetime,
 ) -> Iterator[str]:
-    """The file in pieces; `rows` ascending, `certificates` PEM texts by SKI."""
-    yield json_text(
+    """The file in pieces; `rows` ascending, as they stand in the file.
+
+    Raises Certificate.DoesNotExist when a signer's certificate is not in the store.
+    """
+    head = json_text(
         {
             "format": FORMAT,
             **readings.system_informations(gateway, now=now),
-            "contract": contract,
+            "contract": readings.contract(gateway.huid, profile),
             "period": readings.billing_periods([period])[0],
             "signature_algorithm": ALGORITHM,
-            "certificates": [
-                {"ski": ski, "pem": pem} for ski, pem in certificates.items()
-            ],
+            "certificates": _certificates(rows),
         }
-    ).removesuffix("}")
-    yield ', "readings": '
+    )
     write = _RowWriter(gateway.huid, rows, marks)
-    yield from readings.json_array(map(write.row, rows))
-    yield "}\n"
+    return chain(
+        (head.removesuffix("}"), ', "readings": '),
+        readings.json_array(map(write.row, rows)),
+        ("}\n",),
+    )
 
 
-def signers(rows: Sequence[ListRow]) -> list[str]:
-    """The SKIs of the keys that signed the rows, in the order of their first row."""
-    return list(dict.fromkeys(row.signer_ski for row in rows if row.is_signed))
+def _certificates(rows: Sequence[ListRow]) -> list[dict[str, str]]:
+    """The certificates of the keys that signed the rows, by their first row."""
+    signers = dict.fromkeys(row.signer_ski for row in rows if row.is_signed)
+    return [
+        {"ski": ski, "pem": certificate_pem(certificate_by_ski(ski))} for ski in signers
+    ]
 
 
 class _RowWriter:
@@ -67,7 +75,7 @@ class _RowWriter:
     def row(self, row: ListRow) -> str:
         """One element of `readings`."""
         verdict = self._verdicts[row.status, bool(row.signature)]
-        sent = "true" if self._marks.mark(row) is SENT else "false"
+        sent = _SENT[self._marks.mark(row)]
         more = f', "verdict": "{verdict}", "sent": {sent}'
         return readings.signed_record(self._huid, row.subject, row, more=more)
 

@@ -111,6 +111,8 @@ def not_found() -> HttpResponse:
 def _refused(request: PortalRequest, *, is_stale: bool) -> HttpResponse:
     response = _text(401)
     response["WWW-Authenticate"] = challenge_for(request, is_stale=is_stale)
+    # Clients ask once in vain before every request: no warning with their paths.
+    response._has_been_logged = True  # type: ignore[attr-defined]
     left = lock_left()
     if left is not None:
         response["Retry-After"] = retry_after(left)

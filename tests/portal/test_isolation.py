@@ -1,0 +1,140 @@
+"""A consumer sees his own things only; others' do not even seem to exist (R93)."""
+
+from collections.abc import Callable
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.portal.installation import METERS, PROFILES
+
+HUID = "eemh0009264154"
+KEY = "2026-06-22T13:00:00Z"
+FOREIGN_METER, NO_METER = "1emh0000000003", "1emh0000000009"
+PAGES = [
+    "/messwertliste/{profile}/",
+    "/messwertliste/{profile}/0/",
+    "/messwertliste/{profile}/0/csv/",
+    "/messwertliste/{profile}/0/csv/?format=iso",
+    "/messwertliste/{profile}/0/json/",
+    f"/messwertliste/{{profile}}/wert/{KEY}/",
+    f"/messwertliste/{{profile}}/wert/{KEY}/text/",
+    f"/messwertliste/{{profile}}/wert/{KEY}/signatur/",
+    f"/messwertliste/{{profile}}/wert/{KEY}/zertifikat/",
+    f"/json/metering/derived/{{profile}}.{HUID}.sm",
+    f"/json/metering/derived/{{profile}}.{HUID}.sm/billingperiods",
+    f"/json/metering/derived/{{profile}}.{HUID}.sm/billingperiods/0",
+    f"/json/metering/derived/{{profile}}.{HUID}.sm/daily",
+]
+METER_PATHS = [
+    "/json/metering/origin/{meter}",
+    "/json/metering/origin/{meter}/0",
+    "/json/metering/origin/{meter}/extended",
+    f"/json/metering/origin/{{meter}}/record/{KEY}",
+]
+OWN = [
+    "/",
+    "/log/",
+    "/log/csv/",
+    "/messwertliste/",
+    "/json/systeminformations",
+    "/json/metering/origin",
+    "/json/metering/derived",
+    "/json/conlogbook/0",
+]
+"""Paths without an id in them: what they show is the consumer's own."""
+
+OPEN = {"/anmelden/", "/abmelden/", "/sprache/", "/signatur-zertifikat/"}
+NOT_PERSONAL = {"/hilfe/", "/json/certificate/signature"}
+
+
+def body(answer: HttpResponse) -> bytes:
+    return answer.getvalue()  # type: ignore[no-any-return]
+
+
+@pytest.mark.req("R93")
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("profile", PROFILES["nachbar"])
+def test_anothers_profile_is_like_one_that_does_not_exist(
+    logged_in: Callable[..., Client], path: str, profile: str
+) -> None:
+    """R93: 404 with the same body in HTML, CSV and JSON; its owner gets it."""
+    client = logged_in("hks2")
+    foreign = client.get(path.format(profile=profile))
+    missing = client.get(path.format(profile="missing"))
+    assert foreign.status_code == missing.status_code == 404
+    assert body(foreign) == body(missing)
+    assert foreign.headers == missing.headers
+    if profile.endswith("taf7"):
+        own = logged_in("nachbar").get(path.format(profile=profile))
+        assert own.status_code == 200
+
+
+@pytest.mark.req("R93")
+@pytest.mark.parametrize("path", METER_PATHS)
+def test_anothers_meter_is_like_one_that_does_not_exist(
+    logged_in: Callable[..., Client], path: str
+) -> None:
+    """R93: as above."""
+    client = logged_in("hks2")
+    foreign = client.get(path.format(meter=FOREIGN_METER))
+    missing = client.get(path.format(meter=NO_METER))
+    assert foreign.status_code == missing.status_code == 404
+    assert body(foreign) == body(missing)
+    assert foreign.headers == missing.headers
+    assert logged_in("nachbar").get(path.format(meter=FOREIGN_METER)).status_code == 200
+
+
+@pytest.mark.req("R93")
+@pytest.mark.parametrize("path", OWN)
+@pytest.mark.parametrize("user", PROFILES)
+def test_pages_without_an_id_show_nothing_of_others(
+    logged_in: Callable[..., Client], path: str, user: str
+) -> None:
+    """R93: neither ids nor names of the others anywhere."""
+    answer = logged_in(user).get(path)
+    assert answer.status_code == 200
+    text = body(answer).decode()
+    others = [other for other in PROFILES if other != user]
+    strange = [id_ for other in others for id_ in (other, *PROFILES[other])]
+    strange += [meter for meter, owner in METERS.items() if owner != user]
+    assert not [id_ for id_ in strange if id_ in text]
+
+
+@pytest.mark.req("R97")
+@pytest.mark.parametrize("path", [*PAGES, *METER_PATHS, *OWN])
+def test_nothing_is_shown_without_login(browser: Client, path: str) -> None:
+    """R97: pages lead to the login page, JSON paths answer with a challenge."""
+    answer = browser.get(path.format(profile="hks2-taf7", meter="1emh0000000001"))
+    if path.startswith("/json/"):
+        assert answer.status_code == 401
+    else:
+        assert answer.status_code == 302
+        assert answer["Location"].startswith("/anmelden/?next=")
+
+
+def test_the_lists_above_hold_every_path() -> None:
+    """A new path must be entered here, else this fails."""
+    resolver = get_resolver("portal.urls")
+    covered = {*PAGES, *METER_PATHS, *OWN, *OPEN, *NOT_PERSONAL}
+    probes = [
+        path.format(profile="p", meter=NO_METER).split("?")[0] for path in covered
+    ]
+    found = {_route(resolver.resolve(probe).route) for probe in probes}
+    assert set(_routes(resolver)) - found == {_route("json/")}
+
+
+def _routes(resolver: URLResolver, prefix: str = "") -> list[str]:
+    routes = []
+    for pattern in resolver.url_patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLPattern):
+            routes.append(_route(route))
+        else:
+            routes += _routes(pattern, route)
+    return routes
+
+
+def _route(route: str) -> str:
+    return route.replace("^", "")
