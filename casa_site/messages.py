@@ -24,6 +24,7 @@ SAME_WORDS = BASE / "locale" / "same_words.txt"
 APPS = ("casa_site", "gwa_api", "logbooks", "meters", "portal", "tariffs")
 KEYWORDS = {
     "_": None,
+    "_l": None,
     "gettext": None,
     "gettext_lazy": None,
     "gettext_noop": None,
