@@ -6,6 +6,7 @@ database, and every task may run twice or never without harm (decisions D3).
 
 import importlib
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,9 +46,13 @@ ACQUISITION = "meters.acquisition"
 
 
 class CasaCelery(Celery):
-    """Celery with the gateways that its tasks work for, by id (decisions D50)."""
+    """Celery with the gateways that its tasks work for, by id (decisions D50).
+
+    `announce_ready` is called with a gateway when its meters' ports have been opened.
+    """
 
     gateways: dict[str, Gateway]
+    announce_ready: Callable[[Gateway], None]
 
 
 def beat_schedule(gateway_ids: list[str]) -> dict[str, dict[str, Any]]:

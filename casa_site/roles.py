@@ -17,7 +17,7 @@ from celery import beat, signals
 from django.conf import settings
 
 from casa_site import readiness
-from casa_site.celery import NODES, app, beat_schedule
+from casa_site.celery import LMN, NODES, app, beat_schedule
 from casa_site.gateways import open_configured_gateway
 from casa_site.han_server import HanServer
 from casa_site.service import Role
@@ -80,10 +80,13 @@ def run_node(name: str) -> int:
     gateway = open_configured_gateway()
     app.gateways[gateway.huid] = gateway
 
-    @signals.worker_ready.connect(weak=False)
-    def announce(**_: object) -> None:
+    def announce(*_: object, **__: object) -> None:
         readiness.announce(gateway.state, name)
 
+    if LMN in NODES[name]:
+        app.announce_ready = announce  # called when the ports have been opened
+    else:
+        signals.worker_ready.connect(announce, weak=False)
     # Celery warns root because of pickled messages; ours are JSON only.
     warnings.filterwarnings("ignore", message=".*superuser privileges")
     worker = app.Worker(

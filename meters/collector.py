@@ -28,7 +28,7 @@ from meters.wired_interface import WiredInterface
 LOOK_EVERY_S = 3.0
 """How soon a meter that was configured is read."""
 
-END_WITHIN_S = 4.0
+END_WITHIN_S = 3.0
 """How long the threads have to finish the step at work."""
 
 _INTERFACES: dict[str, Callable[..., Interface]] = {

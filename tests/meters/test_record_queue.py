@@ -15,7 +15,7 @@ from meters.models import OriginalRecord
 from meters.record_queue import Closing, ReadBoundary, RecordQueue
 from tests.meters.builders import METER, NOON, a_meter, a_reading, with_clock
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 QUARTER = timedelta(minutes=15)
 
 
