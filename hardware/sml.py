@@ -226,6 +226,13 @@ def number_of(element: SmlElement) -> int:
     return element.value
 
 
+def byte_of(element: SmlElement) -> int:
+    """The value of a number of one byte; raises FrameUndecodable."""
+    if not isinstance(element, SmlInteger) or element.width != 1:
+        raise FrameUndecodable("no SML number of one byte where one belongs")
+    return element.value
+
+
 def _message_of(head: list[SmlElement], checksum: Checksum) -> SmlMessage:
     transaction_id, group, abort, choice = head
     if type(transaction_id) is not bytes:

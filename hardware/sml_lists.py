@@ -15,6 +15,7 @@ from hardware.sml import (
     SmlElement,
     SmlInteger,
     SmlMessage,
+    byte_of,
     i8,
     list_of,
     number_of,
@@ -129,8 +130,8 @@ def _entries(element: SmlElement) -> tuple[ListEntry, ...]:
             _obis(name),
             None if status is None else number_of(status),
             None if val_time is None else sml_time(val_time),
-            None if unit is None else number_of(unit),
-            None if scaler is None else number_of(scaler),
+            None if unit is None else byte_of(unit),
+            None if scaler is None else byte_of(scaler),
             value,
             signature if isinstance(signature, bytes) else None,
         )
@@ -143,13 +144,22 @@ def sml_time(element: SmlElement) -> SmlTime | None:
     if element is None:
         return None
     if isinstance(element, SmlInteger):
-        return SmlTime(0, element.value)
+        return SmlTime(0, _u32_of(element))
     kind, value = list_of(element, 2)
     if kind in _SIMPLE_TIMES:
-        return SmlTime(number_of(kind), number_of(value))
+        return SmlTime(number_of(kind), _u32_of(value))
     if kind != u8(3):
         raise FrameUndecodable("not an SML time")
-    return SmlTime(3, *[number_of(part) for part in list_of(value, 3)])
+    instant, offset, season_offset = list_of(value, 3)
+    offsets = number_of(offset), number_of(season_offset)
+    return SmlTime(3, _u32_of(instant), *offsets)
+
+
+def _u32_of(element: SmlElement) -> int:
+    value = number_of(element)
+    if not 0 <= value < 1 << 32:
+        raise FrameUndecodable("an SML time that does not fit into four bytes")
+    return value
 
 
 def time_element(time: SmlTime | None) -> SmlElement:

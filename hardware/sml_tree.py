@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 from hardware.errors import FrameUndecodable
 from hardware.obis import Obis
-from hardware.sml import SmlElement, SmlInteger, i8, list_of, number_of, u8
+from hardware.sml import SmlElement, SmlInteger, byte_of, i8, list_of, u8
 from hardware.sml_lists import SmlTime, sml_time, time_element
 
 _VALUE, _PERIOD, _TUPLE, _TIME = u8(1), u8(2), u8(3), u8(4)
@@ -98,7 +98,7 @@ def read_period_entry(element: SmlElement) -> PeriodEntry:
         raise FrameUndecodable("a period entry without an OBIS code")
     if not isinstance(signature, bytes | None):
         raise FrameUndecodable("the signature of a period entry is none")
-    return PeriodEntry(Obis(name), number_of(unit), number_of(scaler), value, signature)
+    return PeriodEntry(Obis(name), byte_of(unit), byte_of(scaler), value, signature)
 
 
 def tree_number(tree: Tree | None) -> SmlInteger | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hardware.errors import FrameUndecodable
 from hardware.obis import ACTIVE_POWER, Obis
 from hardware.readings import MeterReading, RegisterValue
-from hardware.sml import SmlElement, SmlInteger, SmlMessage, i8, u8, u32
+from hardware.sml import SmlElement, SmlInteger, SmlMessage, i8, u8, u32, u64
 from hardware.sml_lists import (
     GET_LIST_RESPONSE,
     GetListResponse,
@@ -215,7 +215,17 @@ def test_a_time_comes_back_as_it_was_written(
 
 
 @pytest.mark.parametrize(
-    "element", [b"\1", True, (u8(4), u32(1)), (u8(1),), (u8(3), u32(1)), (b"", b"")]
+    "element",
+    [
+        b"\1",
+        True,
+        (u8(4), u32(1)),
+        (u8(1),),
+        (u8(3), u32(1)),
+        (b"", b""),
+        (u8(2), u64(1 << 32)),
+        i8(-1),
+    ],
 )
 def test_what_is_no_time_is_refused(element: SmlElement) -> None:
     with pytest.raises(FrameUndecodable):
@@ -237,6 +247,7 @@ ENTRY: tuple[SmlElement, ...] = (b"\1\0\1\10\0\xff", None, None, u8(30), i8(0), 
         (None, EMH, None, None, (ENTRY,), None, None),
         (None, EMH, None, None, ((*ENTRY[:3], b"W", *ENTRY[4:], None),), None, None),
         (None, EMH, None, None, ((*ENTRY[:1], b"W", *ENTRY[2:], None),), None, None),
+        (None, EMH, None, None, ((*ENTRY[:4], u32(9), u8(1), None),), None, None),
     ],
 )
 def test_a_list_of_another_form_is_refused(body: SmlElement) -> None:

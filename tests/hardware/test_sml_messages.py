@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hardware.errors import FrameUndecodable
 from hardware.obis import Obis
@@ -21,6 +23,12 @@ from hardware.sml_messages import (
 from hardware.sml_tree import PeriodEntry, Tree, TupleEntry, read_tree, tree_element
 from tests.hardware.vectors import DATA, message_vectors, messages_of
 
+KINDS = [0x0100, 0x0101, 0x0200, 0x0301, 0x0400, 0x0401, 0x0501, 0x0701, 0xFF01]
+ELEMENTS = st.recursive(
+    st.none() | st.binary(min_size=6, max_size=6) | st.booleans() | st.just(u8(1)),
+    lambda inner: st.lists(inner, max_size=7).map(tuple),
+    max_leaves=10,
+)
 OBIS = Obis.parse("1.8.0")
 
 
@@ -111,3 +119,13 @@ def test_a_tree_holds_any_kind_of_value(value: SmlElement) -> None:
     assert read_tree(tree_element(tree)) == tree
     assert tree.child(b"b") == Tree(b"b", None, (Tree(b"c"),))
     assert tree.child(b"z") is None
+
+
+@given(st.sampled_from(KINDS), st.lists(ELEMENTS, max_size=9).map(tuple))
+def test_a_body_of_random_elements_is_refused_or_understood(
+    tag: int, body: SmlElement
+) -> None:
+    try:
+        body_of(SmlMessage(b"\1", 0, 0, tag, body))
+    except FrameUndecodable:
+        return
