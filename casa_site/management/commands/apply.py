@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from casa_site.gateways import open_configured_gateway
 from gwa_api.apply import ApplyResult, apply
 from gwa_api.json_object import DocumentInvalid, document_of
+from hardware.gateway import Gateway, GatewayNotOpened
 from logbooks.certificates import ensure_signature_certificate
 
 STANDARD_INPUT = "-"
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         """Apply and say what was done, or what is wrong and that nothing was done."""
         text = _text_of(file)
         call_command("migrate", verbosity=0, interactive=False)
-        gateway = open_configured_gateway()
+        gateway = _opened()
         now = gateway.clock.now()
         ensure_signature_certificate(gateway, now)
         try:
@@ -54,6 +55,13 @@ class Command(BaseCommand):
             self.stdout.write(f"password of {consumer}, shown only now: {password}")
         for warning in result.warnings:
             self.stderr.write(f"warning: {warning}")
+
+
+def _opened() -> Gateway:
+    try:
+        return open_configured_gateway()
+    except GatewayNotOpened as error:
+        raise CommandError(str(error)) from None
 
 
 def _text_of(file: str) -> str:
