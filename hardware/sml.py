@@ -82,7 +82,7 @@ def checksum_value(data: bytes, checksum: Checksum) -> int:
 
 def matching_checksum(data: bytes, sent: int) -> Checksum | None:
     """Which of the two check numbers was sent, None when it is neither."""
-    if checksum_value(data, "x25") == sent:
+    if x25(data) == (sent & 0xFF) << 8 | sent >> 8 and sent <= 0xFFFF:
         return "x25"
     return "kermit" if kermit(data) == sent else None
 
@@ -149,12 +149,16 @@ def _type_and_length(kind: int, length: int, *, counts_itself: bool) -> bytes:
 
 # --- decoding ---------------------------------------------------------------------
 
-_U8 = tuple(SmlInteger(value, 1) for value in range(256))
-_I8 = tuple(SmlInteger(value - (value >> 7 << 8), 1, True) for value in range(256))
+_ONE_BYTE: dict[int, tuple[SmlElement, ...]] = {
+    0x62: tuple(SmlInteger(value, 1) for value in range(256)),
+    0x52: tuple(SmlInteger(value - (value >> 7 << 8), 1, True) for value in range(256)),
+    0x42: tuple(value != 0 for value in range(256)),
+}
+"""TL byte of the one-byte elements -> what each byte behind it means."""
 _INTEGERS = {
     kind | width + 1: (kind == 0x50, width)
     for kind in (0x50, 0x60)
-    for width in range(1, _MAX_INTEGER_WIDTH + 1)
+    for width in range(2, _MAX_INTEGER_WIDTH + 1)
 }
 _new_tuple = tuple.__new__
 _from_bytes = int.from_bytes
@@ -280,11 +284,8 @@ def _read_elements(
                 wanted, position = tl & 0xF, position + 1
             else:
                 wanted, position = _long_length(data, position)
-        elif tl == 0x62:
-            items.append(_U8[data[position + 1]])
-            position += 2
-        elif tl == 0x52:
-            items.append(_I8[data[position + 1]])
+        elif tl in _ONE_BYTE:
+            items.append(_ONE_BYTE[tl][data[position + 1]])
             position += 2
         elif tl in _INTEGERS:
             signed, width = _INTEGERS[tl]
@@ -293,15 +294,13 @@ def _read_elements(
             items.append(_new_tuple(SmlInteger, (value, width, signed)))
             position = end
         else:
-            element, position = _read_rare(data, position)
+            element, position = _read_long_octets(data, position)
             items.append(element)
 
 
-def _read_rare(data: bytes, position: int) -> tuple[SmlElement, int]:
-    """Read a boolean or a long octet string; anything else is no SML."""
+def _read_long_octets(data: bytes, position: int) -> tuple[SmlElement, int]:
+    """Read an octet string with a long TL field; anything else is no SML."""
     tl = data[position]
-    if tl == 0x42:
-        return data[position + 1] != 0, position + 2
     if not 0x80 <= tl < 0x90:
         raise FrameUndecodable(f"no SML element begins with {tl:02x}")
     total, start = _long_length(data, position)
