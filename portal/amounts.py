@@ -37,11 +37,23 @@ _SHORT_UNITS = {
 
 
 class Shape(NamedTuple):
-    """How the amounts of one register are written."""
+    """How the amounts of one register are written.
+
+    `point` is how many digits of the value stand behind the decimal point, and
+    `zeros` what is put behind them; None where that is not enough to write it.
+    """
 
     exponent: int
     places: int
     unit: str
+    point: int
+    zeros: str | None
+
+
+def _shape(exponent: int, places: int, unit: str) -> Shape:
+    missing = places + exponent
+    zeros = "0" * missing if exponent < 0 <= missing else None
+    return Shape(exponent, places, unit, -exponent, zeros)
 
 
 @lru_cache(maxsize=1024)
@@ -53,7 +65,7 @@ def page_shape(obis: str, scaler: str, unit: str) -> Shape:
         places = READING_PLACES
     else:
         places = 1 if register.unit in _POWER else max(0, -register.scaler)
-    return Shape(register.scaler + shift, places, reading_unit(register.unit))
+    return _shape(register.scaler + shift, places, reading_unit(register.unit))
 
 
 @lru_cache(maxsize=1024)
@@ -62,15 +74,25 @@ def short_shape(scaler: str, unit: str) -> Shape | None:
     if int(unit) not in _SHORT_UNITS:
         return None
     shift, text = _SHORT_UNITS[int(unit)]
-    return Shape(int(scaler) + shift, READING_PLACES, text)
+    return _shape(int(scaler) + shift, READING_PLACES, text)
 
 
 def cell(value: str, shape: Shape, style: NumberStyle) -> str:
-    """The number alone: '23.163,627000'."""
-    return decimal_text(int(value), shape.exponent, shape.places, style)
+    """The number alone: '23.163,627000'.
+
+    The usual case only sets a point between the digits of the value, which has no
+    leading zeros; everything else is arithmetic.
+    """
+    _exponent, _places, _unit, point, zeros = shape
+    if zeros is None or len(value) <= point or value[0] == "-":
+        return decimal_text(int(value), shape.exponent, shape.places, style)
+    whole = value[:-point]
+    if style.group and len(whole) > 3:
+        whole = f"{int(whole):,}".replace(",", style.group)
+    return f"{whole}{style.decimal}{value[-point:]}{zeros}"
 
 
 def plain_amount(value: str, shape: Shape) -> str:
     """Number with a decimal point and unit, one blank: '23163.627000 kWh'."""
-    number = decimal_text(int(value), shape.exponent, shape.places, PLAIN)
+    number = cell(value, shape, PLAIN)
     return f"{number} {shape.unit}" if shape.unit else number

@@ -13,14 +13,13 @@ from logbooks.certificates import certificate_by_ski, certificate_pem
 from portal import local_time, readings
 from portal.measurement_table import row_word
 from portal.readings import json_text
-from portal.sent_marks import NEVER, NOT_YET, SENT, SentMarks
+from portal.sent_marks import SentMarks
 from tariffs.calendar import Period
 from tariffs.list_row import ListRow
 from tariffs.models import EvaluationProfile
 
 FORMAT = "casa-readings-v1"
 ALGORITHM = "ECDSA, SHA-256, DER"
-_SENT = {SENT: "true", NOT_YET: "false", NEVER: "null"}
 
 
 def values_json(
@@ -68,6 +67,7 @@ class _RowWriter:
     def __init__(self, huid: str, rows: Sequence[ListRow], marks: SentMarks) -> None:
         self._huid = huid
         self._marks = marks
+        self._not_sent = "false" if marks.acknowledged else "null"
         self._verdicts = {
             (row.status, bool(row.signature)): row_word(row).key for row in rows
         }
@@ -75,7 +75,7 @@ class _RowWriter:
     def row(self, row: ListRow) -> str:
         """One element of `readings`."""
         verdict = self._verdicts[row.status, bool(row.signature)]
-        sent = _SENT[self._marks.mark(row)]
+        sent = "true" if self._marks.mark(row).is_sent else self._not_sent
         more = f', "verdict": "{verdict}", "sent": {sent}'
         return readings.signed_record(self._huid, row.subject, row, more=more)
 

@@ -59,8 +59,9 @@ class _LineWriter:
         self._marks = marks
         self._status_cells = status_cells
         self._form = form
+        not_sent = NOT_YET if marks.acknowledged else NEVER
         self._mark_cells = {
-            mark: form.line([str(mark.word)]) for mark in (SENT, NOT_YET, NEVER)
+            mark.is_sent: form.line([str(mark.word)]) for mark in (SENT, not_sent)
         }
 
     def line(self, row: ListRow) -> str:
@@ -71,7 +72,7 @@ class _LineWriter:
                 form.stamp(row.target_time),
                 form.time(row.capture_time),
                 *self._numbers(row),
-                self._mark_cells[self._marks.mark(row)],
+                self._mark_cells[self._marks.mark(row).is_sent],
                 self._status_cells[row.status, bool(row.signature)],
             )
         )

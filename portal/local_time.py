@@ -10,8 +10,18 @@ from typing import NamedTuple
 
 from tariffs.calendar import BERLIN, day_start, local_day
 
-__all__ = ["BERLIN", "day", "iso", "just_after", "just_before", "month", "page_stamp"]
-__all__ += ["page_time", "zulu"]
+__all__ = [
+    "BERLIN",
+    "day",
+    "iso",
+    "iso_and_zulu",
+    "just_after",
+    "just_before",
+    "month",
+    "page_stamp",
+    "page_time",
+    "zulu",
+]
 
 _ONE_SECOND = timedelta(seconds=1)
 _MONTHS_OF_TWO_YEARS = 24
@@ -71,6 +81,13 @@ def zulu(instant: datetime) -> str:
     """The form of the signed text: '2026-04-03T16:14:43Z'; `instant` is in UTC."""
     hour = _hour(instant.year, instant.month, instant.day, instant.hour)
     return f"{hour.utc}{_MINUTE_AND_SECOND[instant.minute * 60 + instant.second]}Z"
+
+
+def iso_and_zulu(instant: datetime) -> tuple[str, str]:
+    """`iso` and `zulu` of an instant, looked up once."""
+    hour = _hour(instant.year, instant.month, instant.day, instant.hour)
+    rest = _MINUTE_AND_SECOND[instant.minute * 60 + instant.second]
+    return f"{hour.local}{rest}{hour.offset}", f"{hour.utc}{rest}Z"
 
 
 def day(instant: datetime) -> date:

@@ -149,31 +149,31 @@ def signed_record(huid: str, subject: str, row: ListedRecord, *, more: str = "")
     it was made over. `more` are further members, `, "name": value`.
     """
     signature = bytes(row.signature).hex() or UNSIGNED
-    target, capture = row.target_time, row.capture_time
+    target, target_utc = local_time.iso_and_zulu(row.target_time)
+    capture, capture_utc = local_time.iso_and_zulu(row.capture_time)
+    status, lines = row.status, row.registers
     values = ", ".join(
-        _signed_value(line, subject, signature)
-        for line in (row.registers.split("\n") if row.registers else ())
+        _signed_values(lines.split("\n"), subject, signature) if lines else ()
     )
-    lines = "\\n" + row.registers.replace("\n", "\\n") if row.registers else ""
+    text = "\\n" + lines.replace("\n", "\\n") if lines else ""
     return (
-        f'{{"timestamp": "{local_time.iso(target)}", '
-        f'"capture_time": "{local_time.iso(capture)}", '
-        f'"status": "{han_status(row.status)}"{more}, "values": [{values}], '
-        f'"signed_text": "{SIGNED_TEXT_VERSION} {huid} {subject} '
-        f"{local_time.zulu(target)} {local_time.zulu(capture)} "
-        f'{hex_status(row.status)}{lines}", '
+        f'{{"timestamp": "{target}", "capture_time": "{capture}", '
+        f'"status": "{han_status(status)}"{more}, "values": [{values}], '
+        f'"signed_text": "{SIGNED_TEXT_VERSION} {huid} {subject} {target_utc} '
+        f'{capture_utc} {hex_status(status)}{text}", '
         f'"signature": "{signature}", "signer_ski": "{row.signer_ski}"}}'
     )
 
 
-def _signed_value(line: str, subject: str, signature: str) -> str:
-    obis, value, scaler, unit = line.split(" ")
-    amount = plain_amount(value, page_shape(obis, scaler, unit))
-    return (
-        f'{{"logical_name": "{obis}.{subject}.sm", "scaler": {scaler}, '
-        f'"signature": "{signature}", "unit": {unit}, "value": "{value}", '
-        f'"amount": "{amount}"}}'
-    )
+def _signed_values(lines: Iterable[str], subject: str, signature: str) -> Iterator[str]:
+    for line in lines:
+        obis, value, scaler, unit = line.split(" ")
+        amount = plain_amount(value, page_shape(obis, scaler, unit))
+        yield (
+            f'{{"logical_name": "{obis}.{subject}.sm", "scaler": {scaler}, '
+            f'"signature": "{signature}", "unit": {unit}, "value": "{value}", '
+            f'"amount": "{amount}"}}'
+        )
 
 
 def contract_id(huid: str, profile_id: str) -> str:

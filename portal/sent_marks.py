@@ -1,7 +1,9 @@
 """The column Versandt: from the dispatches of a profile, never from the row (D22)."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _l
@@ -28,7 +30,10 @@ NEVER = SentMark(False, _l("wird nicht versandt"))
 
 @dataclass(frozen=True, slots=True)
 class SentMarks:
-    """The periods that each recipient of a profile has acknowledged."""
+    """The periods that each recipient of a profile has acknowledged.
+
+    Ascending and apart from each other, so that a list of years finds them fast.
+    """
 
     acknowledged: Sequence[Sequence[Period]]
 
@@ -36,10 +41,8 @@ class SentMarks:
         """Sent when every recipient has acknowledged the row's time stamp."""
         if not self.acknowledged:
             return NEVER
-        everyone = all(
-            any(period.holds(row.target_time) for period in periods)
-            for periods in self.acknowledged
-        )
+        at = row.target_time
+        everyone = all(_holds(periods, at) for periods in self.acknowledged)
         return SENT if everyone else NOT_YET
 
 
@@ -49,7 +52,24 @@ def sent_marks(recipients: Iterable[str], dispatches: Iterable[Sent]) -> SentMar
     for sent in dispatches:
         if sent.recipient in periods:
             periods[sent.recipient].append(sent.period)
-    return SentMarks(list(periods.values()))
+    return SentMarks([_joined(sorted(of_one)) for of_one in periods.values()])
+
+
+def _holds(periods: Sequence[Period], instant: datetime) -> bool:
+    """Whether one of the periods holds the instant; they are as in `SentMarks`."""
+    first = bisect_left(periods, instant, key=lambda period: period.end)
+    return first < len(periods) and periods[first].holds(instant)
+
+
+def _joined(periods: Iterable[Period]) -> list[Period]:
+    """Periods that overlap or touch as one, ascending."""
+    joined: list[Period] = []
+    for period in periods:
+        if joined and period.begin <= joined[-1].end:
+            last = joined.pop()
+            period = Period(last.begin, max(last.end, period.end))
+        joined.append(period)
+    return joined
 
 
 def marks_of(profile: EvaluationProfile) -> SentMarks:

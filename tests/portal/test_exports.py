@@ -25,9 +25,10 @@ from portal import csv_text, exports, formats, local_time
 from portal.amounts import cell, page_shape, plain_amount, short_shape
 from portal.csv_text import GERMAN, ISO, text_cell
 from portal.formats import GERMAN_FILE, GERMAN_PAGE
-from portal.sent_marks import SentMarks
+from portal.sent_marks import SentMarks, sent_marks
 from tariffs.calendar import BERLIN, Period
 from tariffs.list_row import ListRow
+from tariffs.selectors import Sent
 from tests.portal.conftest import NOW
 from tests.portal.installation import instants, months_before
 
@@ -140,7 +141,19 @@ def test_the_column_sent_follows_the_dispatches() -> None:
     """D22: every recipient has acknowledged the value."""
     hour = timedelta(hours=1)
     rows = [row("0100010800ff 1 0 30", at=NOW + n * hour) for n in range(3)]
-    marks = SentMarks([[Period(NOW - hour, NOW + hour)], [Period(NOW - hour, NOW)]])
+    acknowledged = {
+        "a": [(-1, 0), (-2, -1), (0, 1)],
+        "b": [(-1, 0), (-2, 0)],
+        "c": [(0, 2)],
+    }
+    marks = sent_marks(
+        ["a", "b"],
+        [
+            Sent(recipient, Period(NOW + begin * hour, NOW + end * hour), NOW)
+            for recipient, spans in acknowledged.items()
+            for begin, end in spans
+        ],
+    )
     lines = list(exports.values_csv(rows, marks, GERMAN))
     assert [line.split(";")[3] for line in lines[:0:-1]] == [
         "versandt",
