@@ -13,6 +13,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from django.db import models, transaction
+from django.db.models import QuerySet
 
 from hardware.gateway import Gateway
 from hardware.record import Record, register_lines, signed_text
@@ -104,6 +105,12 @@ def store_records(
 def chain_name(model: type[ListRecord], subject: str) -> str:
     """The name of a list's chain: `meter:<id>` or `profile:<id>`."""
     return f"{_subject_field(model).name}:{subject}"
+
+
+def rows_of(model: type[ListRecord], subject: str) -> QuerySet[ListRecord]:
+    """The whole list of one meter or profile in the order of its chain."""
+    of_subject = {_subject_field(model).attname: subject}
+    return model._default_manager.filter(**of_subject).order_by("number")
 
 
 def row_text(huid: str, row: ListRecord) -> str:

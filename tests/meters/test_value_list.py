@@ -4,6 +4,7 @@ import subprocess
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -11,10 +12,10 @@ from django.db import DatabaseError, connection, transaction
 from hardware.gateway import Gateway
 from hardware.record import Record
 from hardware.security_module import SignatureInvalid
-from logbooks import chains
 from logbooks.certificates import certificate_pem, ensure_signature_certificate
-from logbooks.chains import ChainRow
+from logbooks.chains import ChainFault, Finding
 from meters import value_list
+from meters.integrity import verify_list
 from meters.models import OriginalRecord
 from tests.meters.builders import METER, NOON, a_meter, value
 
@@ -37,20 +38,23 @@ def stored(gateway: Gateway, *records: Record) -> list[OriginalRecord]:
     return list(OriginalRecord.objects.order_by("meter_id", "target_time"))
 
 
-def chain_faults(gateway: Gateway, meter: str = METER) -> list[chains.ChainFault]:
-    rows = OriginalRecord.objects.filter(meter_id=meter).order_by("number")
-    return chains.verify(
-        gateway,
-        value_list.chain_name(OriginalRecord, meter),
-        (
-            ChainRow(
-                row.number,
-                value_list.row_chain_payload(gateway.huid, row),
-                bytes(row.chain_hash),
-            )
-            for row in rows
-        ),
+def lift_triggers(cursor: Any) -> None:
+    """What an attacker with all rights in the database could do."""
+    table = "meters_originalrecord"
+    if connection.vendor == "postgresql":
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        return
+    cursor.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
+        [table],
     )
+    for (name,) in cursor.fetchall():
+        cursor.execute(f"DROP TRIGGER {name}")
+
+
+def faults(gateway: Gateway, meter: str = METER) -> list[ChainFault]:
+    ensure_signature_certificate(gateway, NOON)
+    return verify_list(gateway, OriginalRecord, meter)
 
 
 @pytest.mark.req("R22")
@@ -150,7 +154,7 @@ def test_a_record_that_exists_is_ignored_and_leaves_no_hole(gateway: Gateway) ->
     rows = list(OriginalRecord.objects.order_by("target_time"))
     assert [row.number for row in rows] == [1, 2, 3]
     assert "12345" in rows[0].registers
-    assert chain_faults(gateway) == []
+    assert faults(gateway) == []
 
 
 def test_each_meter_has_a_chain_of_its_own(gateway: Gateway) -> None:
@@ -165,7 +169,7 @@ def test_each_meter_has_a_chain_of_its_own(gateway: Gateway) -> None:
         (METER, 2),
         (METER, 3),
     ]
-    assert chain_faults(gateway) == chain_faults(gateway, "1emh0000000002") == []
+    assert faults(gateway) == faults(gateway, "1emh0000000002") == []
 
 
 def test_later_bits_are_covered_by_the_chain(gateway: Gateway) -> None:
@@ -178,6 +182,27 @@ def test_later_bits_are_covered_by_the_chain(gateway: Gateway) -> None:
     assert value_list.row_chain_payload(gateway.huid, row) != payload
 
 
+@pytest.mark.req("R23")
+def test_the_check_of_a_list_finds_every_kind_of_tampering(gateway: Gateway) -> None:
+    """Somebody who got around the triggers is still found by chain and signature."""
+    a_meter(gateway)
+    stored(gateway, *(a_record(quarters) for quarters in range(4)))
+    assert faults(gateway) == []
+    with connection.cursor() as cursor:
+        lift_triggers(cursor)
+        cursor.execute(
+            "UPDATE meters_originalrecord SET registers = '0100010800ff 1 -1 30' "
+            "WHERE number = 2"
+        )
+        cursor.execute("DELETE FROM meters_originalrecord WHERE number = 4")
+    found = {(fault.finding, fault.number) for fault in faults(gateway)}
+    assert found == {
+        (Finding.CHANGED, 2),
+        (Finding.SIGNATURE, 2),
+        (Finding.CUT, 4),
+    }
+
+
 def test_nothing_is_stored_when_the_transaction_fails(gateway: Gateway) -> None:
     a_meter(gateway)
     unknown = replace(a_record(), subject="1emh0000000009")
@@ -186,7 +211,7 @@ def test_nothing_is_stored_when_the_transaction_fails(gateway: Gateway) -> None:
         connection.check_constraints()
     assert OriginalRecord.objects.count() == 0
     value_list.append_records(gateway, OriginalRecord, [a_record()])
-    assert chain_faults(gateway) == []
+    assert faults(gateway) == []
 
 
 @pytest.mark.req("R23")
@@ -227,7 +252,7 @@ def test_the_orm_can_neither_change_nor_delete_a_record(gateway: Gateway) -> Non
     ):
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
-    assert chain_faults(gateway) == []
+    assert faults(gateway) == []
 
 
 @pytest.mark.req("R23")
