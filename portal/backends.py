@@ -6,6 +6,7 @@ account to hide unknown names, which our account refuses.
 """
 
 import hmac
+import re
 import secrets
 
 from cryptography.exceptions import InvalidTag
@@ -21,6 +22,8 @@ from portal.request import PortalRequest
 NOT_CONFIGURED = "Die Anmeldung mit Passwort ist nicht freigegeben."
 UNREADABLE = "Die hinterlegten Zugangsdaten sind nicht lesbar."
 """Arguments of event 5001/2; log texts are German."""
+
+_USERNAME = re.compile(r"[!-~]{1,32}")
 
 
 class ConsumerBackend:
@@ -43,7 +46,7 @@ class PasswordBackend(ConsumerBackend):
         """The account, or None; an unknown name takes as long as a wrong password."""
         if username is None or password is None:
             return None
-        account = _consumers().filter(username=username).first()
+        account = _account(username)
         if account is None:
             make_password(password)
             return None
@@ -63,7 +66,7 @@ class DigestBackend(ConsumerBackend):
         """The account, or None; compares in constant time."""
         if username is None or digest is None:
             return None
-        account = _consumers().filter(username=username).first()
+        account = _account(username)
         secret = _secret(request, account)
         expected = expected_response(secret, digest, request.method or "")
         sent = digest.response.encode("latin-1")
@@ -76,6 +79,13 @@ def _consumers() -> QuerySet[Account]:
     return Account.objects.select_related("consumer").filter(
         role=Account.Role.CONSUMER, is_active=True
     )
+
+
+def _account(username: str) -> Account | None:
+    """The account of a name; no database is asked for what cannot be one."""
+    if not _USERNAME.fullmatch(username):
+        return None
+    return _consumers().filter(username=username).first()
 
 
 def _secret(request: PortalRequest, account: Account | None) -> str:

@@ -32,6 +32,7 @@ CONSUMER_ACCESS = "::1"
 because the column holds one; the real address stands in no table)."""
 
 WHERE = "HAN-Schnittstelle"
+_LONGEST = 255
 
 
 def access_key(_request: HttpRequest) -> str:
@@ -43,10 +44,10 @@ class CasaAxesHandler(AxesDatabaseHandler):  # type: ignore[misc]
     """axes' counter with the lock described above; logs 5001 and 4294948293."""
 
     def get_user_attempts(
-        self, request: HttpRequest, credentials: dict[str, object] | None = None
+        self, request: PortalRequest, credentials: dict[str, object] | None = None
     ) -> list[QuerySet[AccessAttempt]]:
         """The failures that count: younger than the cool-off, at its end none."""
-        return [counted(at=request.axes_attempt_time)]  # type: ignore[attr-defined]
+        return [counted(at=request.axes_attempt_time)]
 
     def user_login_failed(
         self,
@@ -58,9 +59,11 @@ class CasaAxesHandler(AxesDatabaseHandler):  # type: ignore[misc]
         """Count one failure and log it; nothing of both while the access is locked."""
         if request is None or getattr(request, "axes_locked_out", False):
             return
-        super().user_login_failed(sender, credentials, request, **kwargs)
-        log_refusal(request, str(credentials.get("username") or ""))
-        if request.axes_locked_out:  # type: ignore[attr-defined]
+        username = storable(str(credentials.get("username") or ""))
+        request.axes_path_info = storable(request.axes_path_info)
+        super().user_login_failed(sender, {"username": username}, request, **kwargs)
+        log_refusal(request, username)
+        if request.axes_locked_out:
             _begin_lock(request)
 
     def reset_user_attempts(
@@ -69,6 +72,11 @@ class CasaAxesHandler(AxesDatabaseHandler):  # type: ignore[misc]
         """Forget the failures of the user who logged in, and only his."""
         username = (credentials or {}).get("username")
         return clear_failures(str(username))
+
+
+def storable(text: str) -> str:
+    """What a stranger sent, as every database takes it: short and without NUL."""
+    return text.replace("\0", "\ufffd")[:_LONGEST]
 
 
 def counted(*, at: datetime) -> QuerySet[AccessAttempt]:
@@ -134,7 +142,7 @@ def lockout_response(
 
 
 def _begin_lock(request: PortalRequest) -> None:
-    at = request.axes_attempt_time  # type: ignore[attr-defined]
+    at = request.axes_attempt_time
     counted(at=at).update(attempt_time=at)
     log_event(
         request.gateway,

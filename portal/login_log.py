@@ -12,6 +12,7 @@ from portal.models import DigestLogin
 from portal.request import PortalRequest
 
 _LONGEST_NAME = 32
+_LONGEST_ADDRESS = 45
 
 
 def log_success(request: PortalRequest, account: Account) -> None:
@@ -30,7 +31,7 @@ def log_digest_success(request: PortalRequest, account: Account) -> None:
     day = local_time.day(request.received_at)
     key = {
         "username": account.username,
-        "address": request.META.get("REMOTE_ADDR", ""),
+        "address": request.META.get("REMOTE_ADDR", "")[:_LONGEST_ADDRESS],
         "day": day,
     }
     if DigestLogin.objects.filter(**key).exists():

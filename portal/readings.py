@@ -6,6 +6,7 @@ of readings.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -25,6 +26,7 @@ from tariffs.models import EvaluationProfile
 UNSIGNED = "-"
 _LAST_SECOND_32_BIT = 2**31 - 1
 _CHUNK = 500
+_PROFILE_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class ListedRecord(Protocol):
@@ -183,8 +185,9 @@ def contract_id(huid: str, profile_id: str) -> str:
 
 def profile_id_of(huid: str, contract: str) -> str | None:
     """The profile behind a contract id; None for another form."""
-    suffix = f".{huid}.sm"
-    return contract.removesuffix(suffix) if contract.endswith(suffix) else None
+    profile_id = contract.removesuffix(f".{huid}.sm")
+    is_whole = profile_id != contract and _PROFILE_ID.fullmatch(profile_id)
+    return profile_id if is_whole else None
 
 
 def contract(huid: str, profile: EvaluationProfile) -> dict[str, Any]:

@@ -14,7 +14,8 @@ class PortalRequest(HttpRequest):
     """A request of the HAN; the attributes are set by `middleware` and `auth`.
 
     `received_at` is the gateway time, read once per request; `consumer` the id of
-    who asks, set behind `consumer_required` and by the JSON interface.
+    who asks, set behind `consumer_required` and by the JSON interface. The names with
+    `axes_` are those of django-axes; its times are host times.
     """
 
     gateway: Gateway
@@ -23,6 +24,9 @@ class PortalRequest(HttpRequest):
     login_expired: bool
     prolongs_login: bool
     login_error: str
+    axes_locked_out: bool
+    axes_attempt_time: datetime
+    axes_path_info: str
 
 
 def account_of(request: HttpRequest) -> Account | None:

@@ -1,5 +1,7 @@
 """The certificate of the gateway's signature key, for whoever checks a signature."""
 
+import re
+
 from django.http import Http404, HttpResponse
 
 from logbooks import certificates
@@ -8,6 +10,7 @@ from logbooks.models import Certificate
 PEM = "application/x-pem-file"
 DER = "application/pkix-cert"
 NAME = "signatur-zertifikat"
+_SKI = re.compile("[0-9A-Fa-f]*")
 
 
 def certificate_for(ski: str) -> Certificate:
@@ -15,6 +18,8 @@ def certificate_for(ski: str) -> Certificate:
 
     Raises Http404, also for a certificate that is for something else.
     """
+    if not _SKI.fullmatch(ski):
+        raise Http404
     try:
         if not ski:
             return certificates.signature_certificate()

@@ -16,7 +16,8 @@ from django.db import connections
 
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
-from tests.portal.installation import PASSWORDS
+from tests.portal.conftest import NOW
+from tests.portal.installation import PASSWORDS, reading
 from tests.portal.test_han_json import PATHS
 
 USER, PASSWORD = "hks2", PASSWORDS["hks2"]
@@ -113,3 +114,23 @@ def test_the_challenge_is_one_header_line(address: str) -> None:
     headers = [name.lower() for name, _value in answer.getheaders()]
     assert headers.count("www-authenticate") == 1
     line.close()
+
+
+def test_the_example_of_the_documentation_works(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The Python block of docs/han-json.md, with this server's address."""
+    page = (Path(__file__).parents[2] / "docs/han-json.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    for old, new in (
+        ("https://smgw.local", address),
+        ("your password", PASSWORD),
+        ('"han-certificate.pem"', "False"),
+    ):
+        assert old in code
+        code = code.replace(old, new)
+    exec(compile(code, "docs/han-json.md", "exec"), {})
+    printed = capsys.readouterr().out.split("\n")
+    first = reading("1emh0000000001", NOW).registers[0]
+    assert printed[0] == "1emh0000000001 2026-06-22T15:07:53+02:00"
+    assert printed[1].split() == ["0100010800ff", f"{first.value}e-1", "unit", "30"]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import InvalidSignature
 from django.http import HttpResponse
 from django.test import Client
 from hypothesis import example, given
@@ -296,6 +297,26 @@ def test_the_json_file_can_be_checked_by_itself(
         assert [v["value"] for v in one["values"]] == [
             line.split(" ")[1] for line in one["signed_text"].split("\n")[1:]
         ]
+
+
+@pytest.mark.req("R125")
+def test_the_check_of_the_documentation_works(
+    logged_in: Callable[..., Client],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """R125: the Python block of docs/exports.md accepts the file and finds a change."""
+    page = (Path(__file__).parents[2] / "docs/exports.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    file = tmp_path / "readings.json"
+    code = code.replace("readings.json", str(file))
+    text = content(logged_in().get(f"{PERIOD}/json/"))
+    file.write_text(text)
+    exec(compile(code, "docs/exports.md", "exec"), {})
+    assert capsys.readouterr().out.endswith("all signatures are good\n")
+    file.write_text(text.replace("13:00:00Z", "13:00:09Z"))
+    with pytest.raises(InvalidSignature):
+        exec(compile(code, "docs/exports.md", "exec"), {})
 
 
 @pytest.mark.req("R125")

@@ -75,6 +75,8 @@ MISSING = [
     f"/json/metering/origin/{METER}/record/yesterday",
     f"/json/metering/derived/none.{HUID}.sm",
     "/json/metering/derived/hks2-taf7",
+    f"/json/metering/derived/hks2%00.{HUID}.sm",
+    "/json/metering/origin/1emh%00",
     f"/json/metering/derived/{TAF7}/billingperiods/99",
     "/json/conlogbook",
 ]
@@ -85,7 +87,7 @@ SHORT_NUMBER = re.compile(r"[0-9]+\.[0-9]{6} (\S+)")
 def fetch(client: Client, path: str, user: str = "hks2") -> HttpResponse:
     """GET with a digest login."""
     header = answer_to(challenge_of(client, path), user, PASSWORDS[user], path)
-    return client.get(path, headers={"Authorization": header})
+    return client.get(path, headers={"Authorization": header}, RAW_URI=path)
 
 
 def document(client: Client, path: str, user: str = "hks2") -> Any:

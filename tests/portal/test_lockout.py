@@ -198,3 +198,13 @@ def test_the_time_of_the_lock_is_gateway_time(browser: Client, han: Gateway) -> 
     assert lockout.locked_until(han) is None
     locked(browser)
     assert lockout.locked_until(han) == NOW + LOCK
+
+
+@pytest.mark.req("R126")
+@pytest.mark.parametrize("name", ["a\0b", "ä" * 300, "", " ", "x\r\ny"])
+def test_names_that_nobody_can_have_are_wrong_like_others(
+    browser: Client, name: str
+) -> None:
+    """R126: 4xx whatever is typed; counted, and no database chokes on it."""
+    assert try_form(browser, name).status_code == 401
+    assert AccessAttempt.objects.count() == 1
