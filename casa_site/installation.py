@@ -34,7 +34,12 @@ def install(listening: Listening) -> None:
     # Browsers go by the time of the host, not by a moved gateway time (D39).
     ensure_han_files(gateway, addresses=[listening.host], now=datetime.now(UTC))
     if demo is not None:
-        demo.install(gateway, han_url=f"https://{listening.han_address}", now=now)
+        demo.install(
+            gateway,
+            han_url=f"https://{listening.han_address}",
+            history_days=listening.history_days,
+            now=now,
+        )
         pending.unlink()
 
 

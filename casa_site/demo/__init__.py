@@ -1,0 +1,24 @@
+"""The demo installation: two consumers, their simulated meters, their contracts.
+
+All bytes go the real way: simulated meters behind a pseudo-terminal, the real link,
+codecs, records and signatures (decisions.md, section 3).
+"""
+
+from functools import partial
+from pathlib import Path
+
+from casa_site.demo.history import write_history
+from casa_site.demo.installation import install
+from casa_site.demo.meters import serve_meters
+from casa_site.demo.plan import HUID
+from casa_site.service import Role
+
+__all__ = ["HUID", "install", "roles"]
+
+
+def roles(state: Path) -> list[Role]:
+    """The demo's own processes: the simulated meters, and the history once."""
+    return [
+        Role("demo-meters", partial(serve_meters, state)),
+        Role("demo-history", write_history, is_one_shot=True, needed=False),
+    ]

@@ -1,0 +1,53 @@
+"""`<state>/demo.json`: all that a client needs to try the demo (decisions.md, 3)."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from casa_site.demo.plan import CONSUMERS
+from hardware.gateway import Gateway
+from logbooks.certificates import signature_certificate
+from meters.selectors import meters_of
+from tariffs.selectors import contract_name, profiles_of
+
+DEMO_FILE = "demo.json"
+_CERTIFICATE_FILE = "demo/signature.pem"
+
+
+def write(gateway: Gateway, *, han_url: str, passwords: Mapping[str, str]) -> None:
+    """Write the file with mode 0600; what does not exist yet has no key in it."""
+    text = {
+        "huid": gateway.huid,
+        "han_url": han_url,
+        "consumers": [
+            {
+                "user": consumer.id,
+                "password": passwords[consumer.id],
+                "meters": [meter.id for meter in meters_of(consumer.id)],
+                "contracts": [
+                    contract_name(gateway.huid, profile)
+                    for profile in profiles_of(consumer.id)
+                ],
+            }
+            for consumer in CONSUMERS
+        ],
+        "signature_certificate": str(_write_certificate(gateway)),
+    }
+    _write_private(gateway.state / DEMO_FILE, json.dumps(text, indent=1) + "\n")
+
+
+def _write_certificate(gateway: Gateway) -> Path:
+    certificate = x509.load_der_x509_certificate(bytes(signature_certificate().der))
+    path = gateway.state / _CERTIFICATE_FILE
+    path.write_bytes(certificate.public_bytes(Encoding.PEM))
+    return path
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)

@@ -1,0 +1,107 @@
+"""The demo's past: quarter hours before the first start, read by the real codecs.
+
+The simulated meters answer in memory on the same kind of bus, with the time given in;
+every stored record came out of a decoder as bytes.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+
+from casa_site.demo.plan import all_meters
+from casa_site.demo.timeline import Timeline, timeline_of
+from casa_site.gateways import open_configured_gateway
+from hardware.device_id import server_id_of
+from hardware.gateway import Gateway
+from hardware.lmn_wired import COUNTER_REGISTERS, WiredBus
+from hardware.simulator.bus import MemoryLink, WiredBusSimulator
+from hardware.simulator.station import SimulatedStation
+from meters.history import PastReading, last_before, record_past
+from tariffs.services import evaluate_due
+
+QUARTER = timedelta(minutes=15)
+_BOUNDARIES_AT_ONCE = 48
+_CAPTURE_DELAY = timedelta(seconds=1)
+_LONGEST_SEARCH = 1000
+
+
+@dataclass(slots=True)
+class GivenClock:
+    """A clock that shows what it is told."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        """The time that was set last."""
+        return self.now
+
+
+@dataclass(slots=True)
+class PastBus:
+    """The demo's bus in memory, at whatever time is asked for."""
+
+    begin: datetime
+    clock: GivenClock = field(init=False)
+    simulator: WiredBusSimulator = field(init=False)
+    bus: WiredBus = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock = GivenClock(self.begin)
+        meters = all_meters()
+        stations = [SimulatedStation(meter.simulated()) for meter in meters]
+        self.simulator = WiredBusSimulator(stations, self.clock)
+        ticks = count()
+        self.bus = WiredBus(
+            MemoryLink(self.simulator),
+            gateway_server_id=server_id_of("eemh0009264154"),
+            meters=[server_id_of(meter.id) for meter in meters],
+            clock=self.clock,
+            monotonic=lambda: float(next(ticks)),
+        )
+        for _ in range(_LONGEST_SEARCH):
+            if len(self.bus.addresses) == len(meters):
+                return
+            self.bus.maintain()
+
+    def read(self, target_time: datetime) -> Iterator[PastReading]:
+        """One reading of each meter for a boundary, through all codecs."""
+        self.clock.now = target_time + _CAPTURE_DELAY
+        for meter in all_meters():
+            reading = self.bus.read(server_id_of(meter.id), COUNTER_REGISTERS)
+            yield PastReading(meter.id, target_time, reading)
+
+
+def write_history() -> None:
+    """Write what is missing of the demo's history; the role `demo-history`."""
+    gateway = open_configured_gateway()
+    stored = fill(gateway, timeline_of(gateway.state))
+    evaluate_due(gateway, now=gateway.clock.now())
+    print(f"the demo's history is complete, {stored} records written", file=sys.stderr)
+
+
+def fill(gateway: Gateway, timeline: Timeline, *, at_most: int | None = None) -> int:
+    """Store the missing boundaries of the timeline, oldest first; how many records.
+
+    Goes on where an earlier run stopped. `at_most` limits the number of boundaries.
+    """
+    missing = _missing(timeline)[:at_most]
+    if not missing:
+        return 0
+    bus = PastBus(missing[0])
+    stored = 0
+    for start in range(0, len(missing), _BOUNDARIES_AT_ONCE):
+        part = missing[start : start + _BOUNDARIES_AT_ONCE]
+        past = [reading for target in part for reading in bus.read(target)]
+        stored += record_past(gateway, past)
+    return stored
+
+
+def _missing(timeline: Timeline) -> list[datetime]:
+    """The boundaries of the history that are not stored yet, ascending."""
+    last = [last_before(meter.id, timeline.first_start) for meter in all_meters()]
+    known = [moment for moment in last if moment is not None]
+    begin = min(known) + QUARTER if len(known) == len(last) else timeline.begin
+    length = (timeline.first_start - begin) // QUARTER + 1
+    return [begin + number * QUARTER for number in range(max(length, 0))]

@@ -1,0 +1,96 @@
+"""Sets the demo installation up: the same services as for a real one.
+
+The beginning of the history is written at once, so that the lists and the profiles
+start together; the rest follows in the role `demo-history`.
+"""
+
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+
+from casa_site.demo import description, history, timeline
+from casa_site.demo.plan import CONSUMERS, DemoConsumer, bus_port
+from casa_site.demo.timeline import Timeline
+from hardware.gateway import Gateway
+from hardware.obis import ACTIVE_ENERGY_EXPORT, ACTIVE_ENERGY_IMPORT
+from meters.accounts import create_account
+from meters.models import Account, Meter
+from meters.services import create_consumer, create_meter
+from tariffs.profile_spec import InputSpec, ProfileSpec
+from tariffs.services import create_participant, create_profile
+
+EMT = "emt-0001"
+_PASSWORD_BYTES = 9
+
+
+def install(
+    gateway: Gateway, *, han_url: str, history_days: int, now: datetime
+) -> None:
+    """Create consumers, meters and profiles, and write `<state>/demo.json`."""
+    past = Timeline(now.replace(microsecond=0), history_days)
+    timeline.keep(gateway.state, past)
+    create_participant(EMT, name="Demo-Marktteilnehmer")
+    passwords = {one.id: secrets.token_urlsafe(_PASSWORD_BYTES) for one in CONSUMERS}
+    for consumer in CONSUMERS:
+        _install_consumer(gateway, consumer, passwords[consumer.id], now)
+    history.fill(gateway, past, at_most=1)
+    for consumer in CONSUMERS:
+        for spec in _profiles(consumer, past):
+            create_profile(gateway, spec, now=now, backdated=True)
+    description.write(gateway, han_url=han_url, passwords=passwords)
+
+
+def _install_consumer(
+    gateway: Gateway, planned: DemoConsumer, password: str, now: datetime
+) -> None:
+    consumer = create_consumer(gateway, planned.id, name=planned.name)
+    create_account(
+        gateway,
+        username=planned.id,
+        role=Account.Role.CONSUMER,
+        consumer=consumer,
+        password=password,
+    )
+    for meter in planned.meters:
+        create_meter(
+            gateway,
+            meter.id,
+            consumer=planned.id,
+            source=Meter.Source.HDLC,
+            port=str(bus_port(gateway.state)),
+            name=meter.name,
+            now=now,
+        )
+
+
+def _profiles(consumer: DemoConsumer, past: Timeline) -> Iterator[ProfileSpec]:
+    """TAF1 over all import registers, TAF7 for each meter."""
+    inputs = tuple(
+        InputSpec(meter.id, ACTIVE_ENERGY_IMPORT.logical_name)
+        for meter in consumer.meters
+    )
+    yield _profile(consumer, past, f"{consumer.id}-taf1", 1, inputs)
+    for number, meter in enumerate(consumer.meters, start=1):
+        registers = (ACTIVE_ENERGY_IMPORT, ACTIVE_ENERGY_EXPORT)
+        course = tuple(InputSpec(meter.id, obis.logical_name) for obis in registers)
+        yield _profile(consumer, past, f"{consumer.id}-taf7-{number}", 7, course)
+
+
+def _profile(
+    consumer: DemoConsumer,
+    past: Timeline,
+    profile_id: str,
+    taf: int,
+    inputs: tuple[InputSpec, ...],
+) -> ProfileSpec:
+    return ProfileSpec(
+        id=profile_id,
+        taf=taf,
+        inputs=inputs,
+        consumer=consumer.id,
+        name=f"TAF{taf} {consumer.name}",
+        metering_point=consumer.metering_point,
+        supplier_id=EMT,
+        recipients=(EMT,),
+        valid_from=past.profiles_from,
+    )
