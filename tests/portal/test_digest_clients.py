@@ -12,7 +12,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 import httpx
 import pytest
 import requests
-from django.db import connections
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
@@ -34,13 +36,25 @@ class Handler(WSGIRequestHandler):
 
 
 @pytest.fixture
-def address(han: Gateway) -> Iterator[str]:
+def kept_connection() -> Iterator[BaseDatabaseWrapper]:
+    """This test's connection, usable in the server's thread and not closed there."""
+    connection = connections["default"]
+    ends = (request_started, request_finished)
+    for signal in ends:
+        signal.disconnect(close_old_connections)
+    connection.inc_thread_sharing()
+    yield connection
+    connection.dec_thread_sharing()
+    for signal in ends:
+        signal.connect(close_old_connections)
+
+
+@pytest.fixture
+def address(han: Gateway, kept_connection: BaseDatabaseWrapper) -> Iterator[str]:
     """A server on a free port, on this test's database connection."""
-    shared = connections["default"]
-    shared.inc_thread_sharing()
 
     def serve(server: WSGIServer) -> None:
-        connections["default"] = shared
+        connections["default"] = kept_connection
         server.serve_forever(poll_interval=0.01)
 
     application = HanApplication(han)
@@ -50,7 +64,6 @@ def address(han: Gateway) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
         thread.join()
-    shared.dec_thread_sharing()
 
 
 def both_forms() -> list[str]:
