@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.core import checks
 from django.core.management import call_command
 
 from casa_site.gateways import open_configured_gateway
@@ -20,11 +19,7 @@ DEMO_FILE = "demo.json"
 
 
 def install(listening: Listening) -> None:
-    """Bring the state folder to what this version needs.
-
-    Raises SystemExit with a sentence when a setting cannot work.
-    """
-    refuse_bad_settings()
+    """Bring the state folder to what this version needs."""
     call_command("migrate", verbosity=0, interactive=False)
     pending = settings.STATE / DEMO_PENDING
     demo = demo_module() if pending.exists() else None
@@ -51,10 +46,3 @@ def plan_demo(state: Path) -> None:
 def wants_demo(state: Path) -> bool:
     """Whether the demo is installed in the state folder, or about to be."""
     return (state / DEMO_FILE).exists() or (state / DEMO_PENDING).exists()
-
-
-def refuse_bad_settings() -> None:
-    """End with the messages of the system checks when any is an error."""
-    errors = [each for each in checks.run_checks() if each.is_serious()]
-    if errors:
-        raise SystemExit("\n".join(f"casa: {each.msg} ({each.id})" for each in errors))

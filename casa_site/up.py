@@ -2,18 +2,17 @@
 
 import argparse
 import gc
-import importlib
 import json
 import os
 import socket
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from casa_site import env, identity, processes, readiness, state_lock
 from casa_site.env import SettingInvalid
 from casa_site.output import print_line, say
 
+BASE = Path(__file__).resolve().parent.parent
 RESERVED = {
     "--service-port": (8444, "technician's service interface"),
     "--gwa-port": (8445, "interface of the gateway administrator"),
@@ -29,6 +28,7 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     state: Path = options.state
     os.environ["CASA_STATE"] = str(state)
+    os.chdir(BASE)  # Celery imports from the working folder before all others
     env.load_file(state / env.ENV_FILE)
     try:
         is_first_start = identity.make_device_key(state)
@@ -41,8 +41,10 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(options: argparse.Namespace, *, is_first_start: bool) -> int:
-    import_everything()
     # Only now: these read the settings, which need the state folder.
+    from casa_site import warmup
+
+    warmup.load_everything()
     from casa_site import installation
     from casa_site.roles import Listening, roles
     from casa_site.supervisor import Supervisor
@@ -69,19 +71,6 @@ def _run(options: argparse.Namespace, *, is_first_start: bool) -> int:
     gc.freeze()
     Supervisor(state, roles(listening), lambda: print_line(ready)).run()
     return 0
-
-
-def import_everything() -> None:
-    """Load what the roles need, so that they share its memory after the fork."""
-    import django
-
-    django.setup()
-    names = ["casa_site.roles", "casa_site.installation", "gunicorn.arbiter"]
-    names += ["gunicorn.workers.gthread", "celery.apps.worker"]
-    names += ["portal.urls", "tariffs.tasks", "meters.acquisition", "celery.beat"]
-    for name in names:
-        if find_spec(name):
-            importlib.import_module(name)
 
 
 def print_logins(state: Path) -> None:
@@ -120,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="casa up", description="Brings the whole gateway up and keeps it up."
     )
-    default_state = env.path("CASA_STATE", Path(__file__).parent.parent / "var")
+    default_state = env.path("CASA_STATE", BASE / "var")
     parser.add_argument(
         "--state",
         type=lambda text: Path(text).expanduser().absolute(),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
@@ -17,7 +18,7 @@ class HanApplication:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._django = WSGIHandler()
+        self._django = django_application()
 
     def __call__(
         self, environ: Environ, start_response: Callable[..., Any]
@@ -27,6 +28,12 @@ class HanApplication:
         if host := environ.get("HTTP_HOST"):
             environ["HTTP_HOST"] = without_zone(host)
         return self._django(environ, start_response)
+
+
+@cache
+def django_application() -> WSGIHandler:
+    """Django with its middleware; built once per process, or before it is forked."""
+    return WSGIHandler()
 
 
 def without_zone(host: str) -> str:
