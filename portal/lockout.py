@@ -80,10 +80,16 @@ def storable(text: str) -> str:
 
 
 def counted(*, at: datetime) -> QuerySet[AccessAttempt]:
-    """The rows whose failures count at the host time `at`."""
-    begin = at - settings.AXES_COOLOFF_TIME
+    """The rows whose failures count at the host time `at`.
+
+    Those of a far future do not: a host that starts without a clock would else be
+    locked until its time is set.
+    """
+    span: timedelta = settings.AXES_COOLOFF_TIME
     rows: QuerySet[AccessAttempt] = AccessAttempt.objects.filter(
-        ip_address=CONSUMER_ACCESS, attempt_time__gt=begin
+        ip_address=CONSUMER_ACCESS,
+        attempt_time__gt=at - span,
+        attempt_time__lt=at + span,
     )
     return rows
 

@@ -19,8 +19,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
 from tests.portal.conftest import NOW
+from tests.portal.han_client import PATHS
 from tests.portal.installation import PASSWORDS, reading
-from tests.portal.test_han_json import PATHS
 
 USER, PASSWORD = "hks2", PASSWORDS["hks2"]
 

@@ -2,15 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import chain, pairwise
-from typing import Any
 
 import pytest
 import time_machine
 from axes.models import AccessAttempt
-from django.http import HttpResponse
 from django.test import Client
 
 from hardware.gateway import Gateway
@@ -20,12 +17,24 @@ from logbooks.certificates import certificate_by_ski, public_key
 from logbooks.services import log_event
 from meters.models import LiveReading
 from meters.services import update_live
-from tariffs.calendar import BERLIN, last_on_grid
 from tests.portal.conftest import NOW
 from tests.portal.digest_client import answer_to, challenge_of
+from tests.portal.han_client import (
+    HUID,
+    LAST,
+    METER,
+    MISSING,
+    PATHS,
+    RECORD,
+    TAF1,
+    TAF7,
+    body,
+    document,
+    fetch,
+    local,
+)
 from tests.portal.installation import (
     METERS,
-    PASSWORDS,
     PROFILES,
     instants,
     months_before,
@@ -33,77 +42,8 @@ from tests.portal.installation import (
     record,
 )
 
-HUID = "eemh0009264154"
-METER = "1emh0000000001"
-TAF1, TAF7 = (f"hks2-taf{n}.{HUID}.sm" for n in (1, 7))
-LAST = last_on_grid(NOW)
-RECORD = f"/json/metering/origin/{METER}/record/{LAST:%Y-%m-%dT%H:%M:%SZ}"
-PATHS = [
-    "/json/systeminformations",
-    "/json/metering/origin",
-    f"/json/metering/origin/{METER}",
-    f"/json/metering/origin/{METER}/0",
-    f"/json/metering/origin/{METER}/1",
-    f"/json/metering/origin/{METER}/24",
-    f"/json/metering/origin/{METER}/extended",
-    RECORD,
-    "/json/metering/derived",
-    *(
-        f"/json/metering/derived/{contract}{end}"
-        for contract in (TAF1, TAF7)
-        for end in (
-            "",
-            "/billingperiods",
-            "/billingperiods/0",
-            "/billingperiods/1",
-            "/daily",
-        )
-    ),
-    "/json/conlogbook/0",
-    "/json/conlogbook/17",
-    "/json/certificate/signature",
-]
-MISSING = [
-    "/json/",
-    "/json/nothing",
-    "/json/metering",
-    "/json/metering/origin/1emh9999999999",
-    "/json/metering/origin/unreadable/0",
-    f"/json/metering/origin/{METER}/-1",
-    f"/json/metering/origin/{METER}/x",
-    f"/json/metering/origin/{METER}/record/2026-06-22T13:01:00Z",
-    f"/json/metering/origin/{METER}/record/yesterday",
-    f"/json/metering/derived/none.{HUID}.sm",
-    "/json/metering/derived/hks2-taf7",
-    f"/json/metering/derived/hks2%00.{HUID}.sm",
-    "/json/metering/origin/1emh%00",
-    f"/json/metering/derived/{TAF7}/billingperiods/99",
-    "/json/conlogbook",
-]
 UNITS = {"kWh", "kVAh", "kvarh", "W", "VA", "var", "m^3", "V", "A", "Hz"}
 SHORT_NUMBER = re.compile(r"[0-9]+\.[0-9]{6} (\S+)")
-
-
-def fetch(client: Client, path: str, user: str = "hks2") -> HttpResponse:
-    """GET with a digest login."""
-    header = answer_to(challenge_of(client, path), user, PASSWORDS[user], path)
-    return client.get(path, headers={"Authorization": header}, RAW_URI=path)
-
-
-def document(client: Client, path: str, user: str = "hks2") -> Any:
-    answer = fetch(client, path, user)
-    assert answer.status_code == 200, path
-    assert answer["Content-Type"] == "application/json; charset=utf-8"
-    assert answer["Cache-Control"] == "no-store"
-    return json.loads(body(answer))
-
-
-def body(answer: HttpResponse) -> bytes:
-    return answer.getvalue()  # type: ignore[no-any-return]
-
-
-def local(instant: datetime) -> str:
-    return instant.astimezone(BERLIN).isoformat(timespec="seconds")
 
 
 # 1
@@ -395,63 +335,3 @@ def test_the_certificate_is_the_one_of_the_portal(browser: Client) -> None:
     assert answer["Content-Type"] == "application/x-pem-file"
     assert body(answer).startswith(b"-----BEGIN CERTIFICATE-----")
     assert body(answer) == body(browser.get("/signatur-zertifikat/"))
-
-
-@pytest.mark.parametrize("path", MISSING)
-def test_what_does_not_exist_is_a_404_without_json(browser: Client, path: str) -> None:
-    answer = fetch(browser, path)
-    assert answer.status_code == 404
-    assert body(answer) == b"404 Not Found\n"
-
-
-@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
-def test_only_get_and_head_are_allowed(
-    logged_in: Callable[..., Client], method: str
-) -> None:
-    for path in (PATHS[1], "/json/nothing"):
-        answer = getattr(logged_in(), method)(path)
-        assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
-        assert not body(answer).startswith((b"{", b"["))
-
-
-def test_the_portals_login_opens_its_json_links(
-    logged_in: Callable[..., Client], browser: Client
-) -> None:
-    """A cookie is enough; a digest answer beside it decides."""
-    client = logged_in()
-    assert json.loads(body(client.get("/json/metering/origin"))) == [
-        meter for meter, consumer in METERS.items() if consumer == "hks2"
-    ]
-    challenge = challenge_of(browser, PATHS[1])
-    header = answer_to(challenge, "nachbar", PASSWORDS["nachbar"], PATHS[1])
-    answer = client.get(PATHS[1], headers={"Authorization": header})
-    assert json.loads(body(answer)) == ["1emh0000000003"]
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Accept": "text/html"},
-        {"Accept": "image/png"},
-        {"Content-Type": "application/json"},
-        {"Host": "[fe80::1]:8443"},
-        {"Host": "smgw.local"},
-    ],
-)
-def test_headers_of_real_clients_do_no_harm(
-    browser: Client, headers: dict[str, str]
-) -> None:
-    path = "/json/metering/origin"
-    header = answer_to(challenge_of(browser, path), "hks2", PASSWORDS["hks2"], path)
-    answer = browser.get(path, headers={"Authorization": header, **headers})
-    assert answer.status_code == 200
-    queried = f"{path}?format=xml"
-    assert fetch(browser, queried).status_code == 200
-
-
-def test_head_answers_without_a_body(browser: Client) -> None:
-    path = f"/json/metering/origin/{METER}/0"
-    challenge = challenge_of(browser, path)
-    header = answer_to(challenge, "hks2", PASSWORDS["hks2"], path, method="HEAD")
-    answer = browser.head(path, headers={"Authorization": header})
-    assert (answer.status_code, body(answer)) == (200, b"")

@@ -193,6 +193,14 @@ def test_what_is_no_attempt_is_not_counted(browser: Client) -> None:
     assert lockout.lock_left() is None
 
 
+@pytest.mark.req("R103")
+def test_a_clock_that_is_set_back_does_not_lock_for_hours(browser: Client) -> None:
+    """R103: a host without a battery starts in the past."""
+    locked(browser)
+    with time_machine.travel(NOW - timedelta(hours=3), tick=False):
+        assert right_form(browser).status_code == 303
+
+
 def test_the_time_of_the_lock_is_gateway_time(browser: Client, han: Gateway) -> None:
     """A moved gateway clock (D39) shows its own time, the lock lasts as long."""
     assert lockout.locked_until(han) is None

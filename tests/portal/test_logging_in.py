@@ -9,17 +9,30 @@ import time_machine
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.urls import include, path
 
 from hardware.gateway import Gateway
 from logbooks import selectors
 from meters.accounts import create_account
 from meters.models import Account, Consumer
 from portal import inactivity
+from portal.auth import consumer_required, polling
 from portal.middleware import ACTIVITY_COOKIE
+from portal.request import PortalRequest
 from tests.portal.conftest import NOW
 from tests.portal.installation import PASSWORDS
+
+
+@polling
+@consumer_required
+def live(request: PortalRequest) -> HttpResponse:
+    return HttpResponse(request.consumer)
+
+
+urlpatterns = [path("live/", live), path("", include("portal.urls"))]
 
 LIMIT = timedelta(minutes=10)
 SECOND = timedelta(seconds=1)
@@ -153,6 +166,20 @@ def test_a_forged_or_foreign_activity_cookie_prolongs_nothing(
         probe.cookies[ACTIVITY_COOKIE] = cookie
         with time_machine.travel(NOW + LIMIT, tick=False):
             assert not is_alive(probe), cookie
+
+
+@pytest.mark.req("R106")
+def test_what_a_page_asks_by_itself_does_not_prolong_the_login(
+    logged_in: Callable[..., Client],
+) -> None:
+    """R106: polling is no activity; it works while the login lasts."""
+    client = logged_in()
+    with override_settings(ROOT_URLCONF=__name__):
+        for minute in range(1, 10):
+            with time_machine.travel(NOW + minute * 60 * SECOND, tick=False):
+                assert client.get("/live/").content == b"hks2"
+        with time_machine.travel(NOW + LIMIT, tick=False):
+            assert client.get("/live/").status_code == 302
 
 
 @pytest.mark.req("R106")
