@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "casa_site.check",
     "bench": "casa_site.bench",
     "messages": "casa_site.messages",
+    "screenshots": "casa_site.screenshots",
 }
 """Each names a module with `main(arguments) -> exit status`."""
 

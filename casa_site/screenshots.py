@@ -64,15 +64,12 @@ class Visit:
 
 
 def visit_of(demo_file: Path) -> Visit:
-    """The first consumer of the demo, and his last contract (TAF7 comes last)."""
+    """The first consumer of the demo, and a contract with many values (TAF7)."""
     demo = json.loads(demo_file.read_text(encoding="utf-8"))
     consumer = demo["consumers"][0]
-    return Visit(
-        demo["han_url"],
-        consumer["user"],
-        consumer["password"],
-        consumer["contracts"][-1],
-    )
+    contracts = consumer["contracts"]
+    contract = next((c for c in contracts if "taf7" in c), contracts[0])
+    return Visit(demo["han_url"], consumer["user"], consumer["password"], contract)
 
 
 def take(visit: Visit, folder: Path, looks: Sequence[Look] = LOOKS) -> list[Path]:

@@ -1,54 +1,53 @@
-"""The portal behind TLS in a thread, for browsers and HTTP clients."""
+"""The portal behind TLS in a thread, for browsers."""
 
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from socketserver import ThreadingMixIn
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
-from django.test.testcases import LiveServerThread
 
+from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
 from hardware.han_certificate import ensure_han_files
 
 HOST = "127.0.0.1"
 
 
-class TlsServerThread(LiveServerThread):
-    """Django's test server, speaking TLS with the HAN certificate."""
+class Handler(WSGIRequestHandler):
+    """Says that the connection is TLS, and nothing on the screen."""
 
-    def __init__(self, gateway: Gateway, context: ssl.SSLContext) -> None:
-        self._context = context
-        super().__init__(
-            HOST,
-            lambda _inner: WithGateway(gateway),
-            connections_override=_shared_connections(),
-        )
+    def get_environ(self) -> dict[str, Any]:
+        return super().get_environ() | {"HTTPS": "on"}
 
-    def _create_server(self, connections_override: Any = None) -> Any:
-        server = super()._create_server(connections_override)
-        # A browser opens connections ahead and is silent on them: the shake-hands
-        # must not hold up the thread that accepts.
-        server.socket = self._context.wrap_socket(
-            server.socket, server_side=True, do_handshake_on_connect=False
-        )
-        return server
+    def log_message(self, *args: object) -> None:
+        pass
 
 
-class WithGateway(StaticFilesHandler):
-    """Hands the gateway down in the environ, as the HAN server does."""
+class Server(ThreadingMixIn, WSGIServer):
+    """A thread for each connection, since browsers open some and stay silent."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
-        super().__init__(WSGIHandler())
+    daemon_threads = True
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        environ["casa.gateway"] = self._gateway
-        environ["wsgi.url_scheme"] = "https"
-        return super().__call__(environ, start_response)
+    def handle_error(self, *args: object) -> None:
+        """A browser that hangs up is no fault of ours."""
+
+
+def one_at_a_time(application: Callable[..., Iterable[bytes]]) -> Callable[..., Any]:
+    """The application on this thread's database connection, one request at a time."""
+    lock, shared = threading.Lock(), connections["default"]
+
+    def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        with lock:
+            connections["default"] = shared
+            body = application(environ, start_response)
+            return [b"".join(body)]
+
+    return answer
 
 
 @contextmanager
@@ -57,26 +56,17 @@ def tls_server(gateway: Gateway) -> Iterator[str]:
     files = ensure_han_files(gateway, addresses=[HOST], now=datetime.now(UTC))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
-    thread = TlsServerThread(gateway, context)
-    for connection in thread.connections_override.values():
-        connection.inc_thread_sharing()
-    thread.daemon = True
-    thread.start()
-    thread.is_ready.wait()
-    try:
-        if thread.error:
-            raise thread.error
-        yield f"https://{HOST}:{thread.port}"
-    finally:
-        thread.terminate()
-        for connection in thread.connections_override.values():
-            connection.dec_thread_sharing()
-
-
-def _shared_connections() -> dict[str, Any]:
-    """A database in memory is seen by its own connection only."""
-    return {
-        connection.alias: connection
-        for connection in connections.all()
-        if connection.vendor == "sqlite" and connection.is_in_memory_db()
-    }
+    application = one_at_a_time(HanApplication(gateway))
+    connections["default"].inc_thread_sharing()
+    with make_server(HOST, 0, application, Server, Handler) as server:
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.01}
+        )
+        thread.start()
+        yield f"https://{HOST}:{server.server_port}"
+        server.shutdown()
+        thread.join()
+    connections["default"].dec_thread_sharing()
