@@ -82,7 +82,7 @@ def checksum_value(data: bytes, checksum: Checksum) -> int:
 
 def matching_checksum(data: bytes, sent: int) -> Checksum | None:
     """Which of the two check numbers was sent, None when it is neither."""
-    if x25(data) == (sent & 0xFF) << 8 | sent >> 8 and sent <= 0xFFFF:
+    if checksum_value(data, "x25") == sent:
         return "x25"
     return "kermit" if kermit(data) == sent else None
 
@@ -149,17 +149,21 @@ def _type_and_length(kind: int, length: int, *, counts_itself: bool) -> bytes:
 
 # --- decoding ---------------------------------------------------------------------
 
-_ONE_BYTE: dict[int, tuple[SmlElement, ...]] = {
-    0x62: tuple(SmlInteger(value, 1) for value in range(256)),
-    0x52: tuple(SmlInteger(value - (value >> 7 << 8), 1, True) for value in range(256)),
-    0x42: tuple(value != 0 for value in range(256)),
+_BYTES = range(256)
+_ONE_BYTE_KINDS: dict[int, tuple[SmlElement, ...]] = {
+    0x62: tuple(SmlInteger(value, 1) for value in _BYTES),
+    0x52: tuple(SmlInteger(value - (value >> 7 << 8), 1, True) for value in _BYTES),
+    0x42: tuple(value != 0 for value in _BYTES),
 }
-"""TL byte of the one-byte elements -> what each byte behind it means."""
-_INTEGERS = {
+_INTEGER_KINDS = {
     kind | width + 1: (kind == 0x50, width)
     for kind in (0x50, 0x60)
     for width in range(2, _MAX_INTEGER_WIDTH + 1)
 }
+_ONE_BYTE = tuple(_ONE_BYTE_KINDS.get(tl) for tl in _BYTES)
+"""By TL byte: of the one-byte elements, what each byte behind it means; else None."""
+_INTEGERS = tuple(_INTEGER_KINDS.get(tl) for tl in _BYTES)
+"""By TL byte: of the longer numbers, whether they have a sign, and their width."""
 _new_tuple = tuple.__new__
 _from_bytes = int.from_bytes
 
@@ -225,14 +229,14 @@ def list_of(element: SmlElement, count: int | None = None) -> tuple[SmlElement, 
 
 def number_of(element: SmlElement) -> int:
     """The value of a number; raises FrameUndecodable."""
-    if not isinstance(element, SmlInteger):
+    if type(element) is not SmlInteger:
         raise FrameUndecodable("no SML number where one belongs")
     return element.value
 
 
 def byte_of(element: SmlElement) -> int:
     """The value of a number of one byte; raises FrameUndecodable."""
-    if not isinstance(element, SmlInteger) or element.width != 1:
+    if type(element) is not SmlInteger or element.width != 1:
         raise FrameUndecodable("no SML number of one byte where one belongs")
     return element.value
 
@@ -243,7 +247,7 @@ def _message_of(head: list[SmlElement], checksum: Checksum) -> SmlMessage:
         raise FrameUndecodable("an SML message without transaction id")
     tag, body = list_of(choice, 2)
     numbers = number_of(group), number_of(abort), number_of(tag)
-    return SmlMessage(transaction_id, *numbers, body, checksum)
+    return _new_tuple(SmlMessage, (transaction_id, *numbers, body, checksum))
 
 
 def _read_elements(
@@ -271,11 +275,11 @@ def _read_elements(
         if tl == 0x01:
             items.append(None)
             position += 1
-        elif 0x01 < tl < 0x10:
+        elif tl < 0x10 and tl:
             end = position + tl
             items.append(data[position + 1 : end])
             position = end
-        elif 0x70 <= tl < 0x80 or tl >= 0xF0:
+        elif tl & 0x70 == 0x70:
             if len(stack) == MAX_DEPTH:
                 raise FrameUndecodable("SML lists nested too deep")
             stack.append((items, wanted))
@@ -284,11 +288,11 @@ def _read_elements(
                 wanted, position = tl & 0xF, position + 1
             else:
                 wanted, position = _long_length(data, position)
-        elif tl in _ONE_BYTE:
-            items.append(_ONE_BYTE[tl][data[position + 1]])
+        elif (meanings := _ONE_BYTE[tl]) is not None:
+            items.append(meanings[data[position + 1]])
             position += 2
-        elif tl in _INTEGERS:
-            signed, width = _INTEGERS[tl]
+        elif (form := _INTEGERS[tl]) is not None:
+            signed, width = form
             end = position + 1 + width
             value = _from_bytes(data[position + 1 : end], "big", signed=signed)
             items.append(_new_tuple(SmlInteger, (value, width, signed)))
