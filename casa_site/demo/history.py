@@ -5,7 +5,7 @@ every stored record came out of a decoder as bytes.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -81,7 +81,13 @@ def write_history() -> None:
     print(f"the demo's history is complete, {stored} records written", file=sys.stderr)
 
 
-def fill(gateway: Gateway, timeline: Timeline, *, at_most: int | None = None) -> int:
+def fill(
+    gateway: Gateway,
+    timeline: Timeline,
+    *,
+    at_most: int | None = None,
+    open_bus: Callable[[datetime], PastBus] = PastBus,
+) -> int:
     """Store the missing boundaries of the timeline, oldest first; how many records.
 
     Goes on where an earlier run stopped. `at_most` limits the number of boundaries.
@@ -89,7 +95,7 @@ def fill(gateway: Gateway, timeline: Timeline, *, at_most: int | None = None) ->
     missing = _missing(timeline)[:at_most]
     if not missing:
         return 0
-    bus = PastBus(missing[0])
+    bus = open_bus(missing[0])
     stored = 0
     for start in range(0, len(missing), _BOUNDARIES_AT_ONCE):
         part = missing[start : start + _BOUNDARIES_AT_ONCE]
