@@ -19,16 +19,25 @@ class DeviceKey:
     """32 secret bytes outside the database; losing them means losing the data.
 
     Nothing is encrypted with them directly: each purpose has a sub-key by HKDF
-    (RFC 5869) with its own label (decisions D36).
+    (RFC 5869) with its own label (decisions D36), derived once and then kept here:
+    chains ask for theirs with every record.
     """
 
     secret: bytes = field(repr=False)
+    _sub_keys: dict[str, bytes] = field(
+        default_factory=dict, repr=False, init=False, compare=False
+    )
 
     def sub_key(self, label: str) -> bytes:
         """The 32-byte key for one purpose, e.g. "database", "fields", "nonce"."""
-        return HKDF(SHA256(), KEY_BYTES, salt=None, info=label.encode()).derive(
-            self.secret
-        )
+        key = self._sub_keys.get(label)
+        if key is None:
+            key = self._sub_keys[label] = self._derived(label)
+        return key
+
+    def _derived(self, label: str) -> bytes:
+        derive = HKDF(SHA256(), KEY_BYTES, salt=None, info=label.encode()).derive
+        return derive(self.secret)
 
     def encrypt(self, plain: bytes, *, label: str, bound_to: str) -> bytes:
         """AES-256-GCM under the sub-key; nonce first.

@@ -34,6 +34,14 @@ def test_each_purpose_has_its_own_key() -> None:
     assert len(KEY.sub_key("database")) == 32
 
 
+def test_sub_keys_that_were_asked_for_are_not_shown() -> None:
+    key = DeviceKey(bytes(range(32)))
+    derived = key.sub_key("chains")
+    assert key.sub_key("chains") == derived
+    assert derived.hex() not in repr(key) and repr(derived) not in repr(key)
+    assert key == DeviceKey(bytes(range(32)))
+
+
 def test_the_key_is_made_once_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "device.key"
     made = load_or_make(path)
