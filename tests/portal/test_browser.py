@@ -26,6 +26,8 @@ pytestmark = [
 
 AXE = Path(__file__).parents[1] / "data" / "axe" / "axe.min.js"
 WIDTHS = (360, 390, 768, 1280)
+A4_WIDTH_PX = 688
+"""210 mm less both margins of 14 mm, at 96 dpi."""
 PAGES = (
     "/",
     "/log/",
@@ -161,9 +163,11 @@ def test_an_error_of_the_login_gets_the_focus(chrome: Browser, visit: Visit) -> 
 def test_print_shows_the_whole_table_without_controls(
     chrome: Browser, visit: Visit
 ) -> None:
-    with opened(chrome, visit) as page:
+    paper = {"width": A4_WIDTH_PX, "height": 1000}
+    with opened(chrome, visit, viewport=paper) as page:
         page.goto(f"{visit.url}/messwertliste/hks2-taf7/0/")
         page.emulate_media(media="print")
+        assert page.evaluate("document.documentElement.scrollWidth") <= A4_WIDTH_PX
         assert page.is_hidden("nav.nav") and page.is_hidden("form.toolbar")
         assert page.is_visible("text=HUID eemh0009264154")
         box = page.locator(".table-box")
