@@ -1,7 +1,8 @@
-"""`./casa decode sml|hdlc [FILE]`: captured bytes in, one JSON line per file or frame.
+"""`./casa decode sml|hdlc|wmbus [FILE]`: captured bytes in, JSON lines out.
 
     ./casa decode sml capture.bin      binary, as it came from the line
     ./casa decode hdlc frames.txt      hex text; spaces and line ends do not matter
+    ./casa decode wmbus telegrams.txt --key 0102..     see casa_site/decode_wmbus.py
 
 Without FILE, standard input is read. What is printed is described in decisions.md,
 section 4; damage in an SML capture is told of on standard error. Exit status 0, or 2
@@ -11,12 +12,13 @@ when the input cannot be read. Needs no database and no settings.
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from casa_site.decode_wmbus import decode_wmbus, key_of_hex
 from hardware.device_id import device_id_of
 from hardware.errors import FrameUndecodable
 from hardware.hdlc import FrameFault, FrameReader, HdlcFrame
@@ -30,7 +32,7 @@ from hardware.sml_lists import (
 from hardware.sml_transport import SmlFault, SmlFile, SmlFileReader
 
 _CHUNK = 64 * 1024
-_USAGE = "usage: casa decode sml|hdlc [FILE]"
+_USAGE = "usage: casa decode sml|hdlc [FILE] | casa decode wmbus [FILE] [--key HEX]"
 
 
 class InputUnusable(Exception):
@@ -42,12 +44,36 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] in (["-h"], ["--help"]):
         print(_USAGE)
         return 0
-    if not 1 <= len(arguments) <= 2 or arguments[0] not in _FORMATS:
+    try:
+        names, options = _key_taken_out(arguments)
+    except ValueError as reason:
+        print(f"casa decode: --key: {reason}", file=sys.stderr)
+        return 2
+    if not 1 <= len(names) <= 2 or names[0] not in _FORMATS:
         print(_USAGE, file=sys.stderr)
         return 2
+    if options and names[0] != "wmbus":
+        print("casa decode: --key is for wmbus only", file=sys.stderr)
+        return 2
+    return _print_lines(names, options)
+
+
+def _key_taken_out(arguments: list[str]) -> tuple[list[str], dict[str, bytes]]:
+    """The other arguments, and the key when there is one; raises ValueError."""
+    if "--key" not in arguments:
+        return arguments, {}
+    at = arguments.index("--key")
+    if len(arguments) == at + 1:
+        raise ValueError("32 hex digits are needed")
+    others = arguments[:at] + arguments[at + 2 :]
+    return others, {"key": key_of_hex(arguments[at + 1])}
+
+
+def _print_lines(names: list[str], options: dict[str, bytes]) -> int:
+    """Print what the decoder named first finds; the exit status."""
     try:
-        with _opened(arguments[1:]) as source:
-            for line in _FORMATS[arguments[0]](_chunks(source)):
+        with _opened(names[1:]) as source:
+            for line in _FORMATS[names[0]](_chunks(source), **options):
                 print(json.dumps(line, ensure_ascii=False))
         sys.stdout.flush()
     except InputUnusable as reason:
@@ -217,4 +243,8 @@ def hdlc_line(found: HdlcFrame | FrameFault) -> dict[str, Any]:
     }
 
 
-_FORMATS = {"sml": decode_sml, "hdlc": decode_hdlc}
+_FORMATS: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
+    "sml": decode_sml,
+    "hdlc": decode_hdlc,
+    "wmbus": decode_wmbus,
+}
