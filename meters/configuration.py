@@ -23,12 +23,19 @@ BAUDRATES = {300, 600, 1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200} 
     460_800,
     921_600,
 }
-DEFAULT_BAUDRATES = {Meter.Source.HDLC: 921_600, Meter.Source.SML_PUSH: 9600}
-"""The wired LMN; the optical head of most meters (lmn-wired.md 8)."""
+DEFAULT_BAUDRATES = {
+    Meter.Source.HDLC: 921_600,
+    Meter.Source.SML_PUSH: 9600,
+    Meter.Source.D0_PUSH: 9600,
+    Meter.Source.D0_PULL: 300,
+    Meter.Source.REPLAY: 9600,
+}
+"""The wired LMN; the optical head of most meters (lmn-wired.md 8). A pulled meter
+begins at its speed and names the one to go on with; a file is played at its."""
 
 LOGIN_METHODS = {"password", "certificate"}
 PLAIN_SOURCE = "Zähler {meter} ohne LMN-Sicherung eingerichtet, Werte nicht geprüft"
-_SOCKET_SCHEMES = {"socket", "rfc2217", "loop"}
+_URL_SCHEMES = {"socket", "rfc2217", "loop", "file"}
 _LONGEST_SERVER_ID = 20
 _LONGEST_PORT = 200
 _LONGEST_NAME = 64
@@ -173,12 +180,12 @@ def _medium(meter_id: str, given: int | None) -> int:
 
 
 def _port(port: str) -> str:
-    """A device such as /dev/ttyUSB0, or a URL such as socket://host:port."""
+    """A device such as /dev/ttyUSB0, a file, or a URL such as socket://host:port."""
     parts = urlsplit(port)
-    is_device = port.startswith("/") and not port.endswith("/")
-    is_url = parts.scheme in _SOCKET_SCHEMES and "://" in port
-    if not (is_device or is_url) or len(port) > _LONGEST_PORT:
-        raise MeterInvalid("port", "a device /dev/... or socket://host:port")
+    is_path = port.startswith("/") and not port.endswith("/")
+    is_url = parts.scheme in _URL_SCHEMES and "://" in port
+    if not (is_path or is_url) or len(port) > _LONGEST_PORT:
+        raise MeterInvalid("port", "a device /dev/..., socket://host:port or a file")
     return port
 
 

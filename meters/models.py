@@ -93,6 +93,9 @@ class Meter(models.Model):
     class Source(models.TextChoices):
         HDLC = "hdlc"
         SML_PUSH = "sml_push"
+        D0_PUSH = "d0_push"
+        D0_PULL = "d0_pull"
+        REPLAY = "replay"
 
     id = models.CharField(max_length=16, primary_key=True)
     server_id = models.CharField(max_length=40, unique=True)
@@ -111,7 +114,18 @@ class Meter(models.Model):
     @property
     def is_plain_source(self) -> bool:
         """Read without the security of the LMN: never for billing by itself (D38)."""
-        return self.source == self.Source.SML_PUSH
+        return self.source in PLAIN_SOURCES
+
+
+PLAIN_SOURCES = frozenset(
+    {
+        Meter.Source.SML_PUSH,
+        Meter.Source.D0_PUSH,
+        Meter.Source.D0_PULL,
+        Meter.Source.REPLAY,
+    }
+)
+"""What meters people really have speak, without any security (lmn-wired.md 8)."""
 
 
 class ListRecord(models.Model):
@@ -159,3 +173,19 @@ class LiveReading(models.Model):
     captured_at = models.DateTimeField()
     status = models.BigIntegerField()
     registers = models.TextField()
+
+
+class KeptTelegram(models.Model):
+    """A telegram that could not be decoded, kept for the technician (D32).
+
+    `header` is the head of the telegram in hex (what names sender and kind, no value),
+    `reason` why it was refused. `payload` is kept only where it is encrypted, so that
+    it can be tried again with another key; else it is empty.
+    """
+
+    received_at = models.DateTimeField()
+    port = models.CharField(max_length=200)
+    header = models.CharField(max_length=64)
+    length = models.PositiveIntegerField()
+    reason = models.CharField(max_length=120)
+    payload = models.BinaryField(default=b"", blank=True)
