@@ -53,3 +53,13 @@ class AnswerTimeout(LmnError):
     """The request was acknowledged, but the answer did not come in time."""
 
     code = 103191
+
+
+class TlsFailed(MeterLost):
+    """The TLS connection to the meter failed or ended; it is built anew."""
+
+
+class TlsFallback(LmnError):
+    """TLS failed repeatedly: back to pairing by the meter's key."""
+
+    code = 103165

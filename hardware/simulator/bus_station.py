@@ -19,7 +19,7 @@ from hardware.lmn_addresses import (
     decode_address_message,
     slot_of,
 )
-from hardware.simulator.secondary_link import Application, Manners, SecondaryLink
+from hardware.simulator.secondary_link import Manners, SecondaryLink, ServicePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class Reply:
 class BusStation:
     """Takes an address and answers on its service points.
 
-    `applications` maps a SAP to what answers there.
+    `services` maps a SAP to what answers there.
     """
 
     def __init__(
         self,
         server_id: bytes,
-        applications: Mapping[int, Application],
+        services: Mapping[int, ServicePoint],
         manners: Manners | None = None,
     ) -> None:
         self.server_id = server_id
@@ -47,7 +47,7 @@ class BusStation:
         self.is_silent = False
         """A test switches the meter off and on."""
         self._manners = manners or Manners()
-        self._applications = applications
+        self._services = services
         self._links: dict[int, SecondaryLink] = {}
 
     def replies(self, frame: HdlcFrame, now: datetime) -> list[Reply]:
@@ -87,10 +87,9 @@ class BusStation:
 
     def _link_reply(self, sap: int, frame: HdlcFrame, now: datetime) -> list[Reply]:
         if sap not in self._links:
-            if sap not in self._applications:
+            if sap not in self._services:
                 return [Reply(0.0, self._frame(sap, DM, b""))]
-            application = self._applications[sap]
-            self._links[sap] = SecondaryLink(application, self._manners)
+            self._links[sap] = SecondaryLink(self._services[sap], self._manners)
         control, info = self._links[sap].answer(frame, now)
         direct = bool(info) and not self._manners.says_first
         delay_s = self._manners.delay_s if direct else 0.0

@@ -1,7 +1,7 @@
 """The meter's end of a data link: the secondary station of lmn-wired.md 2.3."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -22,6 +22,33 @@ Application = Callable[[bytes, datetime], bytes]
 """Takes request bytes as they come and the time; gives answer bytes, or b""."""
 
 
+def frames_of(data: bytes) -> Iterable[bytes]:
+    """Pieces that fit into a frame each."""
+    return (data[at : at + MAX_INFO] for at in range(0, len(data), MAX_INFO))
+
+
+def _always() -> bool:
+    return True
+
+
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePoint:
+    """What answers on one SAP.
+
+    `is_open` says whether the meter talks here at all now; `begin` is called for each
+    new link; `cut` makes the pieces of an answer, one for each frame.
+    """
+
+    application: Application
+    is_open: Callable[[], bool] = _always
+    begin: Callable[[], None] = _nothing
+    cut: Callable[[bytes], Iterable[bytes]] = frames_of
+
+
 @dataclass(frozen=True, slots=True)
 class Manners:
     """How a meter answers: after `delay_s`, and whether it says RR or RNR first.
@@ -37,16 +64,19 @@ class Manners:
 class SecondaryLink:
     """The meter's end of a data link; its answers are (control, information)."""
 
-    def __init__(self, application: Application, manners: Manners) -> None:
-        self._application = application
+    def __init__(self, service: ServicePoint, manners: Manners) -> None:
+        self._service = service
         self._manners = manners
         self._is_connected = False
         self._reset()
 
     def answer(self, frame: HdlcFrame, now: datetime) -> tuple[int, bytes]:
         """What the meter says to a command frame with the poll bit."""
-        if frame.frame_type == "SNRM":
+        if not self._service.is_open():
+            self._is_connected = False
+        elif frame.frame_type == "SNRM":
             self._reset()
+            self._service.begin()
             self._is_connected = True
             return UA, b""
         if not self._is_connected:
@@ -82,10 +112,8 @@ class SecondaryLink:
         if frame.n_s != self._received:
             return False
         self._received = (self._received + 1) & 7
-        data = self._application(frame.info, now)
-        self._outbox.extend(
-            data[at : at + MAX_INFO] for at in range(0, len(data), MAX_INFO)
-        )
+        data = self._service.application(frame.info, now)
+        self._outbox.extend(self._service.cut(data))
         if data and self._manners.says_first:
             self._ready_at = now + timedelta(seconds=self._manners.delay_s)
         return True

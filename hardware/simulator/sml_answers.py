@@ -4,6 +4,7 @@ The messages are put together from bare elements after lmn-wired.md 7.3 and 7.4,
 with the builders that the gateway uses, so that one mistake does not hide another.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from hardware.obis import SERVER_ID, Obis
@@ -24,9 +25,12 @@ from hardware.units import WATT
 _OPEN_REQ, _OPEN_RES = 0x0100, 0x0101
 _CLOSE_REQ, _CLOSE_RES = 0x0200, 0x0201
 _PROC_PARAMETER_REQ, _PROC_PARAMETER_RES = 0x0500, 0x0501
+_SET_PARAMETER_REQ = 0x0600
 _LIST_REQ, _LIST_RES = 0x0700, 0x0701
 _ATTENTION_RES = 0xFF01
 
+_DONE = bytes.fromhex("8181c7c7fd00")
+_NOT_WRITTEN = bytes.fromhex("8181c7c7fe05")
 _NO_SUCH_METER = bytes.fromhex("8181c7c7fe03")
 _UNKNOWN_OBIS = bytes.fromhex("8181c7c7fe0e")
 _UNEXPECTED = bytes.fromhex("8181c7c7fe0d")
@@ -41,14 +45,26 @@ _WIDTHS = {WATT: 4}
 _VALUE, _SCALER_UNIT, _STATUS, _CAPTURE_TIME = b"\x02", b"\x03", b"\x04", b"\x05"
 
 
+def _write_nothing(_name: bytes, _value: bytes) -> bool:
+    return False
+
+
 class SmlApplication:
     """Answers the requests of a gateway for one meter.
 
-    `value_age_s`: the values that it gives were taken so many seconds before.
+    `value_age_s`: the values that it gives were taken so many seconds before. `write`
+    takes (OBIS, octets) that a gateway writes and says whether that was accepted.
     """
 
-    def __init__(self, meter: SimulatedMeter, *, value_age_s: int = 0) -> None:
+    def __init__(
+        self,
+        meter: SimulatedMeter,
+        *,
+        value_age_s: int = 0,
+        write: Callable[[bytes, bytes], bool] = _write_nothing,
+    ) -> None:
         self._meter = meter
+        self._write = write
         self._value_age = timedelta(seconds=value_age_s)
         self._reader = SmlFileReader()
         self.files_answered = 0
@@ -85,6 +101,8 @@ class SmlApplication:
             return _CLOSE_RES, (None,)
         if question.tag == _PROC_PARAMETER_REQ:
             return self._parameter(body, now - self._value_age)
+        if question.tag == _SET_PARAMETER_REQ:
+            return self._attention(_DONE if self._take(body) else _NOT_WRITTEN)
         if question.tag == _LIST_REQ:
             return _LIST_RES, list_body(self._meter, now, body[0], body[4])
         return self._attention(_UNEXPECTED)
@@ -109,6 +127,14 @@ class SmlApplication:
             return self._attention(_UNKNOWN_OBIS)
         tree = (name, None, children)
         return _PROC_PARAMETER_RES, (self._meter.server_id, path, tree)
+
+    def _take(self, body: tuple[SmlElement, ...]) -> bool:
+        """Write the value (attribute 02) of an object of class "data"."""
+        path, tree = body[3], body[4]
+        match tree:
+            case (bytes(name), None, ((b"\x02", (_, bytes(value)), None),)):
+                return path == (name, _DATA) and self._write(name, value)
+        return False
 
     def _attributes(
         self, name: SmlElement, class_id: SmlElement, now: datetime

@@ -3,7 +3,7 @@
 from hardware.lmn_addresses import SAP_PLAIN
 from hardware.simulator.bus_station import BusStation
 from hardware.simulator.meter import SimulatedMeter
-from hardware.simulator.secondary_link import Manners
+from hardware.simulator.secondary_link import Manners, ServicePoint
 from hardware.simulator.sml_answers import SmlApplication
 
 
@@ -26,6 +26,6 @@ class SimulatedStation(BusStation):
         self.application = SmlApplication(meter, value_age_s=value_age_s)
         super().__init__(
             meter.server_id,
-            {SAP_PLAIN: self.application},
+            {SAP_PLAIN: ServicePoint(self.application)},
             manners or Manners(answer_delay_s),
         )
