@@ -10,6 +10,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from casa_site import messages
 from hardware.gateway import Gateway
@@ -407,14 +408,16 @@ def test_a_missing_page_is_the_same_for_everything_missing(logged_in: LogIn) -> 
 
 
 def test_a_fault_of_ours_is_named_by_a_reference_only(rf, han: Gateway) -> None:
-    answer = error_pages.server_error(rf.get("/"))
+    with translation.override("de"):
+        answer = error_pages.server_error(rf.get("/"))
     assert answer.status_code == 500
     assert re.search(r"Kennung [0-9a-f]{8}\)", words(answer))
 
 
 def test_an_early_fault_has_a_page_too(rf, han: Gateway) -> None:
     for page, status in ((error_pages.bad_request, 400), (error_pages.forbidden, 403)):
-        answer = page(rf.get("/"), Exception())
+        with translation.override("de"):
+            answer = page(rf.get("/"), Exception())
         assert answer.status_code == status
         assert "Zur Startseite" in words(answer)
 
