@@ -1,19 +1,21 @@
-"""A consumer in a process of its own, for test_fsbroker.py.
+"""A consumer in a process of its own, for tests of the brokers.
 
-Arguments: folder, node, how many messages, "yes" to acknowledge. It prints the number
-in each message it takes; without acknowledging it then stays in its task for ever.
+Arguments: broker URL, its transport options as JSON, how many messages, "yes" to
+acknowledge. It prints the number in each message it takes; without acknowledging it
+then stays in its task for ever.
 """
 
+import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from kombu import Connection, Consumer, Queue
 
-from casa_site.broker import FILE_BROKER_URL, file_options
+from casa_site import broker
 
 
-def main(folder: str, node: str, how_many: str, acknowledges: str) -> None:
+def main(url: str, options: str, how_many: str, acknowledges: str) -> None:
+    assert broker.FILE_BROKER_URL  # its import makes the file transport known
     taken: list[Any] = []
 
     def take(body: Any, message: Any) -> None:
@@ -24,16 +26,18 @@ def main(folder: str, node: str, how_many: str, acknowledges: str) -> None:
         else:
             sys.stdin.read()
 
-    options = {**file_options(Path(folder)), "node": node, "polling_interval": 0.01}
     with (
-        Connection(FILE_BROKER_URL, transport_options=options) as connection,
-        Consumer(connection, [Queue("tariff")], callbacks=[take], accept=["json"]),
+        Connection(url, transport_options=json.loads(options)) as connection,
+        connection.channel() as channel,
     ):
-        while len(taken) < int(how_many):
-            try:
-                connection.drain_events(timeout=1)
-            except TimeoutError:
-                return  # the other consumer has taken the rest
+        channel.basic_qos(0, 1, False)  # as Celery's worker_prefetch_multiplier = 1
+        queues = [Queue("tariff")]
+        with Consumer(channel, queues, callbacks=[take], accept=["json"]):
+            while len(taken) < int(how_many):
+                try:
+                    connection.drain_events(timeout=1)
+                except TimeoutError:
+                    return  # the other consumer has taken the rest
 
 
 if __name__ == "__main__":

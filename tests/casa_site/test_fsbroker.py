@@ -46,7 +46,9 @@ def send(connection: Connection, *bodies: Any) -> None:
 def start_consumer(
     folder: Path, node: str, *, how_many: int, acknowledges: bool
 ) -> subprocess.Popen[str]:
-    words = [str(folder), node, str(how_many), "yes" if acknowledges else "no"]
+    options = {**file_options(folder), "node": node, "polling_interval": 0.01}
+    words = [FILE_BROKER_URL, json.dumps(options), str(how_many)]
+    words.append("yes" if acknowledges else "no")
     return subprocess.Popen(
         [sys.executable, "-m", "tests.casa_site.queue_consumer", *words],
         cwd=PROJECT,

@@ -18,7 +18,13 @@ PROJECT = Path(__file__).parents[2]
 class RunningGateway:
     """`casa up` on a state folder; a context manager that leaves no process."""
 
-    def __init__(self, state: Path, *options: str, port: int | None = None) -> None:
+    def __init__(
+        self,
+        state: Path,
+        *options: str,
+        port: int | None = None,
+        settings: dict[str, str] | None = None,
+    ) -> None:
         self.state = state
         self.port = port or free_port()
         words = ["up", "--state", str(state), "--han-port", str(self.port), *options]
@@ -27,6 +33,7 @@ class RunningGateway:
             for name, value in os.environ.items()
             if not name.startswith("CASA_")
         }
+        environment |= settings or {}
         environment["OPENSSL_CONF"] = str(PROJECT / "deploy" / "openssl.cnf")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "casa_site", *words],
