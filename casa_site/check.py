@@ -11,13 +11,14 @@ from pathlib import Path
 
 BASE = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
+_MANAGE = ["-m", "casa_site", "manage"]
 
 STEPS: dict[str, list[str]] = {
     "format": ["-m", "ruff", "format", "--check", "--quiet", ".", "casa"],
     "lint": ["-m", "ruff", "check", "--quiet", ".", "casa"],
     "types": ["-m", "mypy", "--no-error-summary", "."],
-    "migrations": ["-m", "casa_site", "manage", "makemigrations", "--check", "--dry-run"],
-    "settings": ["-m", "casa_site", "manage", "check"],
+    "migrations": [*_MANAGE, "makemigrations", "--check", "--dry-run"],
+    "settings": [*_MANAGE, "check"],
     "architecture": ["-m", "pytest", "-q", "tests/test_architecture.py"],
 }
 """Each step is a command for Python, run in the project folder."""
