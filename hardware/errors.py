@@ -26,9 +26,18 @@ class MeterLost(LmnError):
 
 
 class FrameUndecodable(LmnError):
-    """Bytes that looked like an HDLC frame (or an SML file) and were none."""
+    """Bytes that looked like an HDLC frame (or an SML file) and were none.
+
+    Where it is known, `header` is their head, which holds no value, and `length` how
+    many they were: that is kept for the technician.
+    """
 
     code = 103106
+
+    def __init__(self, reason: str, *, header: bytes = b"", length: int = 0) -> None:
+        super().__init__(reason)
+        self.header = header
+        self.length = length
 
 
 class FrameUnexpected(LmnError):
