@@ -82,7 +82,8 @@ def checksum_value(data: bytes, checksum: Checksum) -> int:
 
 def matching_checksum(data: bytes, sent: int) -> Checksum | None:
     """Which of the two check numbers was sent, None when it is neither."""
-    if checksum_value(data, "x25") == sent:
+    crc = x25(data)
+    if sent == (crc & 0xFF) << 8 | crc >> 8:
         return "x25"
     return "kermit" if kermit(data) == sent else None
 
@@ -198,7 +199,7 @@ def decode_message(data: bytes, start: int = 0) -> tuple[SmlMessage, int]:
         is_ended = data[behind] == 0
     except IndexError:
         raise FrameUndecodable("the SML message ends early") from None
-    if not isinstance(crc, SmlInteger) or not is_ended:
+    if type(crc) is not SmlInteger or not is_ended:
         raise FrameUndecodable("no checksum or no end of the SML message")
     checked = data[start : behind - 1 - crc.width]
     checksum = matching_checksum(checked, crc.value)

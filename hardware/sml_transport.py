@@ -23,6 +23,7 @@ from hardware.sml import (
 ESCAPE = b"\x1b" * 4
 START = ESCAPE + b"\x01" * 4
 END_MARK = 0x1A
+_END = ESCAPE + bytes([END_MARK])
 MAX_FILE = 64 * 1024
 """Bytes of the longest file with its transport; also the limit of the buffer."""
 
@@ -72,7 +73,7 @@ def unwrap(data: bytes, offset: int = 0) -> SmlFile:
     """
     padding, transport_crc = _check_transport(data)
     content = data[len(START) : -_MARK_LENGTH]
-    fault = FrameUndecodable("an SML file without messages")
+    fault: FrameUndecodable | None = None
     for reading in _readings(content):
         try:
             messages = decode_file(reading[: len(reading) - padding])
@@ -80,14 +81,14 @@ def unwrap(data: bytes, offset: int = 0) -> SmlFile:
             fault = error
         else:
             return SmlFile(offset, len(data), padding, transport_crc, messages)
-    raise fault
+    raise fault or FrameUndecodable("an SML file without messages")
 
 
 def _check_transport(data: bytes) -> tuple[int, Checksum]:
     """Return padding and checksum kind of a whole candidate."""
     if len(data) < 2 * _MARK_LENGTH or not data.startswith(START):
         raise FrameUndecodable("no start of an SML file")
-    if data[-_MARK_LENGTH:-3] != ESCAPE + bytes([END_MARK]):
+    if data[-_MARK_LENGTH:-3] != _END:
         raise FrameUndecodable("no end of the SML file")
     transport_crc = matching_checksum(data[:-2], int.from_bytes(data[-2:], "big"))
     if transport_crc is None:
