@@ -23,7 +23,7 @@ from hardware.wmbus_errors import (
     Unsupported,
 )
 from hardware.wmbus_frame import normalised_a, normalised_b
-from hardware.wmbus_profile import expanded, read_profile
+from hardware.wmbus_profile import ProfileValue, expanded, read_profile
 from hardware.wmbus_records import Record, RecordList
 
 _LONGEST_LINE = 1024 * 1024
@@ -229,10 +229,14 @@ def _mode(telegram: Telegram) -> int | str:
 def _records(found: RecordList | None) -> list[dict[str, Any]] | None:
     if found is None:
         return None
-    return [_record(record, found.records) for record in found.records]
+    lines = [_record(record) for record in found.records]
+    values = list(expanded(found.records))
+    for record, line in zip(found.records, lines, strict=True):
+        line |= _profile(record, values)
+    return lines
 
 
-def _record(record: Record, records: tuple[Record, ...]) -> dict[str, Any]:
+def _record(record: Record) -> dict[str, Any]:
     header, value = record.header, record.value
     has_value = value.number is not None or value.text is not None
     line: dict[str, Any] = {
@@ -251,16 +255,14 @@ def _record(record: Record, records: tuple[Record, ...]) -> dict[str, Any]:
     }
     if record.lvar is not None:
         line["lvar"] = f"{record.lvar:02X}"
-    profile = _profile(record, records)
-    return line | profile
+    return line
 
 
-def _profile(record: Record, records: tuple[Record, ...]) -> dict[str, Any]:
-    """The profile as sent, and the values that come out of it."""
+def _profile(record: Record, values: list[ProfileValue]) -> dict[str, Any]:
+    """The profile as sent, and those of the values that come out of it."""
     profile = read_profile(record)
     if profile is None:
         return {}
-    values = [value for value in expanded(records) if value.source is record]
     return {
         "profile": {
             "spacing_control": f"{profile.control:02X}",
@@ -276,6 +278,7 @@ def _profile(record: Record, records: tuple[Record, ...]) -> dict[str, Any]:
                     "value": str(value.value),
                 }
                 for value in values
+                if value.source is record
             ],
         }
     }

@@ -47,11 +47,11 @@ def read_afl(data: bytes) -> tuple[Authentication, bytes]:
     control = int.from_bytes(data[2:4], "little")
     fields = data[4 : 2 + data[1]]
     parts = {
-        "mcl": _HAS_MCL and control & _HAS_MCL and 1,
-        "key_information": control & _HAS_KI and 2,
-        "counter": control & _HAS_MCR and 4,
-        "mac": control & _HAS_MAC and _mac_bytes(control, fields),
-        "length": control & _HAS_ML and 2,
+        "mcl": 1 if control & _HAS_MCL else 0,
+        "key_information": 2 if control & _HAS_KI else 0,
+        "counter": 4 if control & _HAS_MCR else 0,
+        "mac": _mac_bytes(control, fields) if control & _HAS_MAC else 0,
+        "length": 2 if control & _HAS_ML else 0,
     }
     if sum(parts.values()) != len(fields):
         raise LengthWrong("the authentication layer is not as long as its fields")

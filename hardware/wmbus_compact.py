@@ -18,6 +18,8 @@ from hardware.wmbus_records import FILLER
 from hardware.wmbus_values import variable_size
 
 _ANY_TYPE = b""
+_LONGEST_FORMAT = 1024
+"""Bytes; longer than what any telegram can hold."""
 _HEAD = 4
 
 
@@ -64,6 +66,8 @@ class FormatCache:
         raise FormatUnknown(signature)
 
     def _put(self, type_key: bytes, heads: bytes) -> None:
+        if len(heads) > _LONGEST_FORMAT:
+            return
         key = type_key, format_signature(heads)
         if self._formats.get(key) != heads:
             self._formats[key] = heads

@@ -24,7 +24,7 @@ def crc16(data: bytes) -> int:
     return crc ^ 0xFFFF
 
 
-format_signature = lru_cache(maxsize=1024)(crc16)
+format_signature = lru_cache(maxsize=256)(crc16)
 """The signature of a format: the CRC over the DIBs and VIBs of a full frame, in order.
 
 The same few formats come again and again, so their signatures are kept.

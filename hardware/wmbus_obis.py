@@ -48,6 +48,9 @@ UNITS = {
 _TOTALS = frozenset({"energy", "volume", "reactive_energy", "apparent_energy", "hca"})
 """Quantities that only grow; a negative total is no value but an unused register."""
 
+_LARGEST = 2**63 - 1
+"""What a stored register holds at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObisRule:
@@ -236,4 +239,7 @@ def _register(code: Obis, header: RecordHeader, value: Value) -> RegisterValue |
     if value.number is None or header.is_error or header.unit not in UNITS:
         return None
     unit, factor = UNITS[header.unit]
-    return RegisterValue(code, value.number * factor, value.scaler, unit)
+    number = value.number * factor
+    if abs(number) > _LARGEST:  # digits of a float, no meter counts that far
+        return None
+    return RegisterValue(code, number, value.scaler, unit)

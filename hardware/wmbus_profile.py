@@ -102,18 +102,24 @@ def expanded(records: Sequence[Record]) -> Iterator[ProfileValue]:
     Values that are not there ("no value") are left out; in profiles of differences they
     end the profile, and without a base value there is none.
     """
-    for record in records:
-        profile = read_profile(record)
+    profiles = [(record, read_profile(record)) for record in records]
+    if not any(profile for _, profile in profiles):
+        return
+    times, numbers = _base_times(records), _base_numbers(records)
+    for record, profile in profiles:
         if profile is not None:
-            yield from _values_of(record, profile, records)
+            at = times.get(record.header.storage)
+            yield from _values_of(record, profile, at, numbers.get(_place(record)))
 
 
 def _values_of(
-    record: Record, profile: CompactProfile, records: Sequence[Record]
+    record: Record,
+    profile: CompactProfile,
+    base_time: MeterTime | None,
+    base_number: "_Number | None",
 ) -> Iterator[ProfileValue]:
-    base_time = next(_base_times(record, records), None)
     times = _times(base_time, record, profile)
-    numbers = _numbers(record, profile, records)
+    numbers = _numbers(record, profile, base_number)
     storage = record.header.storage
     for step, (at, number) in enumerate(zip(times, numbers, strict=False), start=1):
         if number is not None:
@@ -125,14 +131,14 @@ def _values_of(
 # --- times --------------------------------------------------------------------------
 
 
-def _base_times(record: Record, records: Iterable[Record]) -> Iterator[MeterTime]:
-    for other in records:
-        header = other.header
-        same = header.storage == record.header.storage and not header.vife
-        if same and header.coding is Coding.DATE:
-            at = moment_of(other)
-            if at is not None:
-                yield at
+def _base_times(records: Iterable[Record]) -> dict[int, MeterTime]:
+    """By storage number, the first date or time that stands for itself."""
+    found: dict[int, MeterTime] = {}
+    for record in records:
+        at = None if record.header.vife else moment_of(record)
+        if at is not None:
+            found.setdefault(record.header.storage, at)
+    return found
 
 
 def moment_of(record: Record) -> MeterTime | None:
@@ -191,7 +197,7 @@ _Number = tuple[int, int]
 
 
 def _numbers(
-    record: Record, profile: CompactProfile, records: Sequence[Record]
+    record: Record, profile: CompactProfile, base: _Number | None
 ) -> Iterator[_Number | None]:
     scaler = record.header.exponent
     elements = (_element(profile, raw, scaler) for raw in profile.elements)
@@ -201,7 +207,7 @@ def _numbers(
     sign = -1 if profile.mode == "decrements" else 1
     if record.header.profile == _INVERSE:
         sign = -sign
-    total = next(_base_numbers(record, records), None)
+    total = base
     for element in elements:
         if total is None or element is None:
             return
@@ -209,14 +215,24 @@ def _numbers(
         yield total
 
 
-def _base_numbers(record: Record, records: Sequence[Record]) -> Iterator[_Number]:
+_Place = tuple[int, int, int, bytes]
+
+
+def _place(record: Record) -> _Place:
+    """What a profile and its base value share."""
     header = record.header
-    for other in records:
-        head, value = other.header, other.value
-        place = (head.storage, head.tariff, head.subunit, head.plain_vib, head.profile)
-        wanted = (header.storage, header.tariff, header.subunit, header.plain_vib, None)
-        if place == wanted and value.number is not None:
-            yield value.number // header.factor, value.scaler
+    return header.storage, header.tariff, header.subunit, header.plain_vib
+
+
+def _base_numbers(records: Iterable[Record]) -> dict[_Place, _Number]:
+    """By place, the first number that is no profile's."""
+    found: dict[_Place, _Number] = {}
+    for record in records:
+        header, value = record.header, record.value
+        if header.profile is None and value.number is not None:
+            number = value.number // header.factor, value.scaler
+            found.setdefault(_place(record), number)
+    return found
 
 
 def _element(profile: CompactProfile, raw: bytes, scaler: int) -> _Number | None:
