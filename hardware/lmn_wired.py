@@ -1,8 +1,4 @@
-"""The conversation with all meters of one RS485 bus (lmn-wired.md 2.3, 3, 7.4).
-
-Plain SML on SAP 2; a TLS channel on SAP 3 takes the place of the data link in
-`_channel` without any other change.
-"""
+"""The conversation with all meters of one RS485 bus (lmn-wired.md 2.3, 3, 6, 7.4)."""
 
 import secrets
 from collections import deque
@@ -12,7 +8,6 @@ from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 
-from hardware.data_link import DataLink
 from hardware.errors import (
     AnswerTimeout,
     FrameUndecodable,
@@ -21,15 +16,18 @@ from hardware.errors import (
     MeterLost,
     MeterNotReady,
     MeterSilent,
+    TlsFailed,
 )
 from hardware.link import Link
-from hardware.lmn_addresses import SAP_PLAIN
+from hardware.lmn_conversation import Conversation, MeterState, PlainConversation
+from hardware.lmn_credentials import CredentialStore
 from hardware.lmn_discovery import AddressBook
 from hardware.lmn_line import LmnLine, LmnTimers
 from hardware.meter_channel import FileExchange
 from hardware.obis import Obis
 from hardware.readings import MeterReading
 from hardware.register_request import RegisterRequest, request_of
+from hardware.secured_conversation import SecuredConversation
 
 COUNTER_REGISTERS = tuple(Obis.parse(code) for code in ("1.8.0", "2.8.0"))
 """What the original list needs of an electricity meter."""
@@ -45,6 +43,7 @@ LIVE_REGISTERS = COUNTER_REGISTERS + tuple(
 _DISCOVER_MISSING_S = 10.0
 _DISCOVER_S = 60.0
 _ASSIGN_S = 300.0
+_RENEWAL_LOOK_S = 60.0
 _FAULTS_KEPT = 256
 _METER_FAULTS = (
     AnswerTimeout,
@@ -52,6 +51,7 @@ _METER_FAULTS = (
     FrameUnexpected,
     MeterNotReady,
     MeterSilent,
+    TlsFailed,
 )
 
 
@@ -74,6 +74,9 @@ class WiredBus:
     Call `maintain` often (between readings), `read` for each meter that is due, and
     take `take_faults` after either. Every method may raise PortVanished: then close
     the link, open it anew and make a new WiredBus. Not for several threads.
+
+    With a `store` meters are read over TLS, all but those that `plain` names; without
+    one every meter is read in plain SML.
     """
 
     def __init__(
@@ -84,19 +87,22 @@ class WiredBus:
         meters: Collection[bytes],
         clock: Callable[[], datetime],
         monotonic: Callable[[], float],
+        store: CredentialStore | None = None,
+        plain: Collection[bytes] = (),
         timers: LmnTimers | None = None,
         random: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._gateway_server_id = gateway_server_id
-        self._meters = list(dict.fromkeys(meters))
         self._clock = clock
+        self._store = store
         self._line = LmnLine(link, monotonic, timers or LmnTimers())
         self._book = AddressBook(self._line, random)
-        self._links: dict[bytes, DataLink] = {}
+        self._plain = frozenset(plain)
+        self._conversations = {m: self._conversation(m) for m in meters}
         self._lost: set[bytes] = set()
         self._faults: deque[BusFault] = deque(maxlen=_FAULTS_KEPT)
         self._request_number = int.from_bytes(random(3), "big")
-        self._discover_at = self._announce_at = monotonic()
+        self._discover_at = self._announce_at = self._renew_at = monotonic()
 
     @property
     def addresses(self) -> Mapping[bytes, int]:
@@ -111,7 +117,17 @@ class WiredBus:
     @property
     def linked(self) -> frozenset[bytes]:
         """Server ids of the meters that can be read now."""
-        return frozenset(self._links)
+        return frozenset(
+            meter for meter, one in self._conversations.items() if one.channel
+        )
+
+    @property
+    def states(self) -> Mapping[bytes, MeterState]:
+        """How far each configured meter has come."""
+        return {
+            meter: one.state if meter in self._book.stations else MeterState.UNKNOWN
+            for meter, one in self._conversations.items()
+        }
 
     def take_faults(self) -> list[BusFault]:
         """The faults since the last call, oldest first, to be logged.
@@ -122,35 +138,42 @@ class WiredBus:
         self._faults.clear()
         return taken
 
-    def configure(self, meters: Collection[bytes]) -> None:
+    def configure(
+        self, meters: Collection[bytes], plain: Collection[bytes] = ()
+    ) -> None:
         """Take over another list of meters: new ones are looked for at once."""
-        wanted = list(dict.fromkeys(meters))
-        for server_id in set(self._meters) - set(wanted):
-            self._hang_up(server_id)
+        if set(meters) - self._conversations.keys():
+            self._discover_at = self._line.monotonic()
+        for server_id in self._conversations.keys() - set(meters):
+            self._conversations.pop(server_id).close()
             self._book.free(server_id)
             self._announce_at = self._line.monotonic()
-        if set(wanted) - set(self._meters):
-            self._discover_at = self._line.monotonic()
-        self._meters = wanted
-        self._book.unknown[:] = [u for u in self._book.unknown if u not in wanted]
+        for server_id in self._plain ^ frozenset(plain):
+            if server_id in self._conversations:  # from now on read in another way
+                self._conversations.pop(server_id).close()
+        self._plain = frozenset(plain)
+        known = self._conversations
+        self._conversations = {m: known.get(m) or self._conversation(m) for m in meters}
+        self._book.unknown[:] = [u for u in self._book.unknown if u not in meters]
 
     def maintain(self, until: float | None = None) -> None:
-        """Do what is due: find meters, hand out addresses, set up links.
+        """Do what is due: find meters, hand out addresses, open channels, renew.
 
         Takes next to nothing when nothing is due, 0.13 s for a search without
-        collisions, up to 1.5 s for each meter that has an address and is silent.
-        `until` (monotonic) is when no further step is to begin; the one at work may
-        take 1.5 s longer.
+        collisions, up to 1.5 s for each meter that has an address and is silent, up
+        to 10 s for one that is slow to pair or to shake hands. `until` (monotonic) is
+        when no further step is to begin; the one at work may take 3.5 s longer.
         """
         if self._may_begin(until):
             self._announce()
         if self._may_begin(until):
             self._discover(until)
-        for server_id in self._meters:
-            if server_id in self._book.stations and server_id not in self._links:
+        for server_id, conversation in self._conversations.items():
+            if server_id in self._book.stations and conversation.is_due():
                 if not self._may_begin(until):
                     return
-                self._connect(server_id)
+                self._connect(server_id, until)
+        self._renew(until)
 
     def read(self, server_id: bytes, registers: Sequence[Obis]) -> MeterReading:
         """Read registers of one meter; those that it does not have are left out.
@@ -170,8 +193,8 @@ class WiredBus:
 
     def close(self) -> None:
         """Take leave of every meter (DISC). The link stays open."""
-        for server_id in list(self._links):
-            self._hang_up(server_id)
+        for conversation in self._conversations.values():
+            conversation.close()
 
     def _may_begin(self, until: float | None) -> bool:
         return until is None or self._line.monotonic() < until
@@ -188,27 +211,54 @@ class WiredBus:
         if self._is_missing_one():
             # One that was cut off may still hold its old address and keep quiet.
             self._book.announce()
-        self._book.discover(self._meters, partial(self._may_begin, until))
+        self._book.discover(self._conversations, partial(self._may_begin, until))
         pause_s = _DISCOVER_MISSING_S if self._is_missing_one() else _DISCOVER_S
         self._discover_at = self._line.monotonic() + pause_s
 
     def _is_missing_one(self) -> bool:
-        return any(meter not in self._book.stations for meter in self._meters)
+        return not self._conversations.keys() <= self._book.stations.keys()
 
-    def _connect(self, server_id: bytes) -> None:
-        """SNRM to a meter that has an address; without success it loses the address."""
-        station = self._book.stations.get(server_id)
-        if station is None:
-            return
+    def _conversation(self, server_id: bytes) -> Conversation:
         report = partial(self._report, server_id)
-        link = DataLink(self._line, station, SAP_PLAIN, report)
+        if self._store is None or server_id in self._plain:
+            return PlainConversation(self._line, report)
+        return SecuredConversation(
+            self._line, server_id, self._store, self._clock, report
+        )
+
+    def _connect(self, server_id: bytes, until: float | None) -> None:
+        """Open the channel to a meter; one that does not answer loses its address."""
+        station = self._book.stations.get(server_id)
+        conversation = self._conversations[server_id]
+        if station is None or not conversation.is_due():
+            return
         try:
-            link.connect()
+            conversation.open(station, until)
         except _METER_FAULTS as error:
             self._give_up(server_id, error)
+        if conversation.channel is not None:
+            self._lost.discard(server_id)
+
+    def _renew(self, until: float | None) -> None:
+        """Look now and then for certificates that are to be renewed."""
+        if self._store is None or self._line.monotonic() < self._renew_at:
             return
-        self._links[server_id] = link
-        self._lost.discard(server_id)
+        self._renew_at = self._line.monotonic() + _RENEWAL_LOOK_S
+        due = self._store.due_for_renewal(self._clock())
+        for server_id, conversation in self._conversations.items():
+            if server_id not in due or not self._may_begin(until):
+                continue
+            if isinstance(conversation, SecuredConversation) and (
+                conversation.may_renew()
+            ):
+                self._renew_one(server_id, conversation)
+
+    def _renew_one(self, server_id: bytes, conversation: SecuredConversation) -> None:
+        self._request_number += 1
+        try:
+            conversation.renew(self._gateway_server_id, self._request_number)
+        except _METER_FAULTS as error:
+            self._lose(server_id, error)
 
     def _give_up(self, server_id: bytes, error: LmnError) -> None:
         """A meter that cannot be linked: free its address and search for it."""
@@ -218,33 +268,36 @@ class WiredBus:
         self._announce_at = self._discover_at = self._line.monotonic()
 
     def _read_once(self, server_id: bytes, request: RegisterRequest) -> MeterReading:
-        if server_id not in self._links:
-            self._connect(server_id)
-        if server_id not in self._links:
+        conversation = self._conversations.get(server_id)
+        if conversation is None:
+            raise MeterLost(f"{server_id.hex()} is not configured")
+        if conversation.channel is None:
+            longest = self._line.timers.application_s
+            self._connect(server_id, self._line.monotonic() + longest)
+        channel = conversation.channel
+        if channel is None:
             raise MeterLost(f"no link to {server_id.hex()}")
-        exchange = FileExchange(self._links[server_id], self._line, self._clock)
+        exchange = FileExchange(channel, self._line, self._clock)
         try:
-            return request.reading(exchange.ask(request.file))
+            reading = request.reading(exchange.ask(request.file))
         except _METER_FAULTS as error:
             self._lose(server_id, error)
             raise
+        conversation.has_answered = True
+        return reading
 
     def _lose(self, server_id: bytes, error: LmnError) -> None:
         """Report what happened, and once that the connection is built anew."""
         self._report(server_id, error)
-        if isinstance(error, FrameUnexpected):
-            self._hang_up(server_id)
-        self._links.pop(server_id, None)
+        conversation = self._conversations[server_id]
+        if isinstance(error, FrameUnexpected | TlsFailed):
+            conversation.close()
+        conversation.drop()
         if server_id not in self._lost:
             self._lost.add(server_id)
             self._report(server_id, MeterLost("the connection is built anew"))
         if isinstance(error, MeterSilent):  # it may have lost its address
             self._discover_at = self._line.monotonic()
-
-    def _hang_up(self, server_id: bytes) -> None:
-        link = self._links.pop(server_id, None)
-        if link is not None:
-            link.disconnect()
 
     def _report(self, server_id: bytes, error: LmnError) -> None:
         self._faults.append(BusFault(error, server_id))
