@@ -59,6 +59,7 @@ class Supervisor:
                 self._start_due()
                 self._look_at_readiness()
             self._publish()
+            self._tell_readiness()
         self._leave_nothing()
 
     def _take_signals(self) -> None:
@@ -129,7 +130,6 @@ class Supervisor:
                 _signal_group(pid, signal.SIGKILL)  # what is left of its children
                 service.has_ended(exit_status, now=time.monotonic())
                 readiness.withdraw(self._state, service.role.name)
-                self._was_ready = self._was_ready and service.is_done
                 self._say_end(service, exit_status)
 
     def _say_end(self, service: Service, exit_status: int) -> None:
@@ -148,13 +148,15 @@ class Supervisor:
                 service.is_ready = False
             elif not service.is_ready:
                 service.has_announced()
-        is_ready = self._are_all_ready()
-        if is_ready and not self._was_ready:
+
+    def _tell_readiness(self) -> None:
+        """Announce the whole gateway, or withdraw it, when that has changed."""
+        was_ready, self._was_ready = self._was_ready, self._are_all_ready()
+        if self._was_ready and not was_ready:
             readiness.announce(self._state, "casa")
             self._when_ready()
-        elif not is_ready:
+        elif not self._was_ready:
             readiness.withdraw(self._state, "casa")
-        self._was_ready = is_ready
 
     def _are_all_ready(self) -> bool:
         now = time.monotonic()

@@ -20,6 +20,7 @@ def tree(tmp_path: Path) -> Path:
     """A tree with the launcher, no packages to install, and a command that shows."""
     folder = tmp_path / "tree"
     (folder / "casa_site").mkdir(parents=True)
+    (folder / "casa_site" / "__init__.py").touch()
     (folder / "casa_site" / "__main__.py").write_text(SHOW)
     for name in ("requirements.txt", "requirements-dev.txt"):
         (folder / name).write_text("# nothing\n")
