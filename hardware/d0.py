@@ -25,7 +25,11 @@ MAX_READOUT = 64 * 1024
 """Bytes of the longest readout; also the limit of the buffer."""
 MAX_LINE = 512
 """Characters of the longest data line; the standard says 78, keys are longer."""
-_START = re.compile(rb"/([A-Za-z]{3}[!-'*-~][ -'*-~]{0,59})\r\n")
+IDENTIFICATION_LINE = re.compile(
+    rb"/[A-Za-z]{3}(?P<speed>[\"-'*-.0-~])[ \"-'*-.0-~]{0,59}\r\n"
+)
+"""The first line: maker, speed character, text without slash, ! and parentheses."""
+
 _END_MARK = re.compile(rb"(?<=[\n\x02])!([^\r\n]{0,16})\r\n")
 _TEXT_BEGIN = re.compile(rb"(?:\r\n){0,2}\x02")
 _DATA_SET = re.compile(r"([!-'*-~]{0,32})\(([^()\x00-\x1f\x7f]*)\)")
@@ -123,7 +127,7 @@ class D0Reader:
 
     def _next(self) -> list[D0Readout | D0Fault] | None:
         """What the head of the buffer holds; None when more bytes are needed."""
-        start = _START.search(self._text)
+        start = IDENTIFICATION_LINE.search(self._text)
         if start is None:
             return self._without_start()
         if start.start() > 0:
@@ -145,7 +149,7 @@ class D0Reader:
     def _from_start(self, body: int) -> list[D0Readout | D0Fault] | None:
         """The readout that begins the buffer, its lines at `body`."""
         searched = max(body, self._searched)
-        following = _START.search(self._text, searched)
+        following = IDENTIFICATION_LINE.search(self._text, searched)
         limit = following.start() if following else len(self._text)
         mark = _END_MARK.search(self._text, searched, limit)
         if mark is not None:

@@ -2,6 +2,7 @@
 
 import math
 import select
+from collections.abc import Callable
 from typing import Protocol, Self
 
 import serial
@@ -30,26 +31,61 @@ class Link(Protocol):
         ...
 
 
+class SwitchingLink(Link, Protocol):
+    """A link whose speed changes during a conversation (IEC 62056-21, mode C)."""
+
+    def set_baudrate(self, baudrate: int) -> bool:
+        """Go on at this speed once everything was sent; False where that cannot be.
+
+        Raises PortVanished.
+        """
+        ...
+
+
+SupplyInput = Callable[[], bool]
+"""Whether the supply of the bus is overloaded now (R6)."""
+
+
+def supply_is_overloaded(link: object) -> bool:
+    """What a link says of the bus it supplies; links without that input say no."""
+    reading: SupplyInput | None = getattr(link, "supply_is_overloaded", None)
+    return reading is not None and reading()
+
+
 class SerialLink:
     """A link over pyserial: a device, a pseudo-terminal or `socket://host:port`.
 
     One owner per port: it is opened exclusively. Always 8 data bits, no parity, one
-    stop bit (lmn-wired.md 1).
+    stop bit (lmn-wired.md 1); what speaks 7E1 goes over it too (`hardware.seven_bit`).
     """
 
-    def __init__(self, port: serial.SerialBase) -> None:
+    def __init__(
+        self,
+        port: serial.SerialBase,
+        *,
+        switches_speed: bool = True,
+        supply_input: SupplyInput | None = None,
+    ) -> None:
         self._port = port
+        self._switches_speed = switches_speed
+        self._supply_input = supply_input
         self._poll = select.poll()
         self._poll.register(port.fileno(), select.POLLIN)
 
     @classmethod
     def open(
-        cls, port: str, baudrate: int = LMN_BAUDRATE, *, rs485_ioctl: bool = False
+        cls,
+        port: str,
+        baudrate: int = LMN_BAUDRATE,
+        *,
+        rs485_ioctl: bool = False,
+        supply_input: SupplyInput | None = None,
     ) -> Self:
         """Open a port; raises PortNotOpen.
 
         `rs485_ioctl` lets the driver switch the direction of an RS485 transceiver;
         pseudo-terminals and most USB adapters cannot do that and need not.
+        `supply_input` is asked for the overload of the bus that the port supplies.
         """
         try:
             opened = serial.serial_for_url(
@@ -63,7 +99,8 @@ class SerialLink:
                 opened.rs485_mode = rs485.RS485Settings()
         except (OSError, ValueError) as error:  # SerialException is an OSError
             raise PortNotOpen(f"{port}: {error}") from error
-        return cls(opened)
+        switches_speed = "://" not in port or port.startswith("rfc2217://")
+        return cls(opened, switches_speed=switches_speed, supply_input=supply_input)
 
     def write(self, data: bytes) -> None:
         """Send all of `data`; raises PortVanished."""
@@ -82,6 +119,25 @@ class SerialLink:
             return self._port.read(_LARGEST_READ)
         except (OSError, TypeError) as error:  # TypeError: closed by another thread
             raise PortVanished(str(error)) from error
+
+    def set_baudrate(self, baudrate: int) -> bool:
+        """Go on at this speed once everything was sent; raises PortVanished.
+
+        False for a socket: its far end keeps the speed that it is set to.
+        """
+        if not self._switches_speed:
+            return False
+        try:
+            if self._port.baudrate != baudrate:
+                self._port.flush()
+                self._port.baudrate = baudrate
+        except (OSError, TypeError) as error:
+            raise PortVanished(str(error)) from error
+        return True
+
+    def supply_is_overloaded(self) -> bool:
+        """Whether the supply of the bus is overloaded; False without an input."""
+        return self._supply_input is not None and self._supply_input()
 
     def close(self) -> None:
         """Give the port back; never raises."""

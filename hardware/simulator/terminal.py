@@ -2,12 +2,22 @@
 
 import os
 import select
+import termios
 import tty
 from pathlib import Path
 from typing import Self
 
 _LARGEST_READ = 4096
 _LISTENER_WAIT_S = 0.2
+_SPEEDS = {
+    termios.B300: 300,
+    termios.B600: 600,
+    termios.B1200: 1200,
+    termios.B2400: 2400,
+    termios.B4800: 4800,
+    termios.B9600: 9600,
+    termios.B19200: 19_200,
+}
 
 
 class PseudoTerminal:
@@ -47,6 +57,13 @@ class PseudoTerminal:
             except BlockingIOError:
                 if not select.select([], [self._far], [], _LISTENER_WAIT_S)[1]:
                     return
+
+    def baudrate(self) -> int | None:
+        """The speed the gateway has set, None for one above 19,200 baud.
+
+        No byte of a pseudo-terminal depends on it: whoever plays a line must.
+        """
+        return _SPEEDS.get(termios.tcgetattr(self._far)[5])
 
     def close(self) -> None:
         """Close both ends and take the name away."""
