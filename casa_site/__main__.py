@@ -11,6 +11,7 @@ COMMANDS = {
     "status": "casa_site.status",
     "manage": "casa_site.manage",
     "decode": "casa_site.decode",
+    "verify": "casa_site.verify",
     "test": "casa_site.testing",
     "check": "casa_site.check",
     "bench": "casa_site.bench",
