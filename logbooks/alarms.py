@@ -1,0 +1,117 @@
+"""Alarms: what stands until it is over, for the GWA and the technician (R24-R26, R162).
+
+One open row for each kind and subject, however often it is reported. The log entries
+of an episode are written by whoever raises it, once, when `raise_alarm` says so.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+
+from logbooks.models import Alarm
+
+NOTED_EVERY = timedelta(minutes=1)
+"""An alarm that is raised again and again is counted at most so often."""
+
+SAME_EPISODE = timedelta(minutes=15)
+"""What comes back so soon after its end is the same episode: its row opens again."""
+
+CLEARED_KEPT = 1000
+"""Alarms that are over are kept, the newest so many."""
+
+
+class AlarmKind(StrEnum):
+    """What an alarm is about; the value is stored."""
+
+    METER_ABSENT = "meter_absent"
+    """More than three boundaries in a row without a value of the meter (R24)."""
+    TRANSPORT_ERRORS = "transport_errors"
+    """Errors of the transport at a meter or line, again and again (R25)."""
+    INTERFACE_MISSING = "interface_missing"
+    """The port of an interface is not there, or its module does not answer (R26)."""
+    METER_FATAL = "meter_fatal"
+    """The meter reports a fatal error in its status word (1011/2)."""
+    METER_TAMPER = "meter_tamper"
+    """The meter reports a magnetic or mechanical tamper (1011/1)."""
+    SUPPLY_OVERLOAD = "supply_overload"
+    """The supply of the wired bus is overloaded (R6)."""
+
+
+def raise_alarm(
+    kind: AlarmKind, *, code: int, now: datetime, subject: str = ""
+) -> bool:
+    """Say that something stands; whether that begins an episode to be logged.
+
+    `code` is that of the first report. May be called as often as one likes, by
+    several processes at once.
+    """
+    with transaction.atomic():
+        if _note_open(kind, subject, now) or _reopen(kind, subject, now):
+            return False
+        try:
+            with transaction.atomic():
+                Alarm.objects.create(
+                    kind=kind, subject=subject, code=code, since=now, last_at=now
+                )
+        except IntegrityError:  # another process was faster
+            return False
+        _prune()
+    return True
+
+
+def clear_alarms(
+    kind: AlarmKind, subjects: Collection[str] = ("",), *, now: datetime
+) -> int:
+    """Say that it is over at these subjects; returns how many alarms that ended."""
+    standing = open_alarms().filter(kind=kind, subject__in=subjects)
+    return standing.update(cleared_at=now)
+
+
+def acknowledge_alarm(alarm_id: int, *, now: datetime) -> bool:
+    """Note that somebody has seen it; False when it is unknown or was seen before."""
+    alarms = Alarm.objects.filter(pk=alarm_id, acknowledged_at__isnull=True)
+    return alarms.update(acknowledged_at=now) == 1
+
+
+def open_alarms() -> QuerySet[Alarm]:
+    """The alarms that stand, oldest first."""
+    return Alarm.objects.filter(cleared_at__isnull=True).order_by("since", "pk")
+
+
+def recent_alarms(limit: int = 100) -> QuerySet[Alarm]:
+    """The newest alarms, standing and over, newest first."""
+    return Alarm.objects.order_by("-since", "-pk")[:limit]
+
+
+def _note_open(kind: AlarmKind, subject: str, now: datetime) -> bool:
+    """Count the report at the open alarm; whether there is one."""
+    standing = open_alarms().filter(kind=kind, subject=subject)
+    # Outside of the minute on either side: a clock that was set back stops nothing.
+    due = standing.exclude(last_at__range=(now - NOTED_EVERY, now + NOTED_EVERY))
+    if due.update(last_at=now, count=F("count") + 1):
+        return True
+    return standing.exists()
+
+
+def _reopen(kind: AlarmKind, subject: str, now: datetime) -> bool:
+    ended = Alarm.objects.filter(
+        kind=kind,
+        subject=subject,
+        cleared_at__range=(now - SAME_EPISODE, now + SAME_EPISODE),
+    ).order_by("-pk")
+    last = ended.first()
+    if last is None:
+        return False
+    last.cleared_at, last.last_at, last.count = None, now, last.count + 1
+    last.save(update_fields=["cleared_at", "last_at", "count"])
+    return True
+
+
+def _prune() -> None:
+    ended = Alarm.objects.filter(cleared_at__isnull=False).order_by("-pk")
+    first_too_many = ended.values_list("pk", flat=True)[CLEARED_KEPT:].first()
+    if first_too_many is not None:
+        ended.filter(pk__lte=first_too_many).delete()
