@@ -6,10 +6,6 @@ from hardware.wmbus_address import MeterAddress
 from hardware.wmbus_frame import HEAD, checked
 
 SND_NR = 0x44
-SND_IR = 0x46
-ACC_NR = 0x47
-ACC_DMD = 0x48
-RSP_UD = 0x08
 
 C_NAMES = {
     0x44: "SND-NR",

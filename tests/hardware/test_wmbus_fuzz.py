@@ -105,6 +105,14 @@ def test_any_format_given_and_any_compact_frame(noise: bytes) -> None:
     looked_at(decoder.decode(telegram(METER, message), now_s=0))
 
 
+def seconds_for(data: bytes) -> float:
+    """CPU time to read an application layer and its profiles."""
+    started = time.process_time()
+    found = read_records(data)
+    list(expanded(found.records))
+    return time.process_time() - started
+
+
 def test_the_worst_application_layers_are_read_in_no_time() -> None:
     worst = [
         bytes([0x00, 0x00] * 5000),
@@ -115,10 +123,7 @@ def test_the_worst_application_layers_are_read_in_no_time() -> None:
         bytes([0x0D, 0x93, 0x1F, 0x03, 0x01, 0x01, 0x01]) * 2000,
     ]
     for data in worst:
-        started = time.process_time()
-        found = read_records(data)
-        list(expanded(found.records))
-        assert time.process_time() - started < LONGEST_S
+        assert min(seconds_for(data) for _ in range(3)) < LONGEST_S
 
 
 def test_many_senders_and_formats_leave_a_bounded_state() -> None:
