@@ -1,5 +1,6 @@
 """How consumers and meters are set up (R20, R21, decisions D9, D10, D44)."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -10,8 +11,10 @@ from django.db import transaction
 
 from hardware.device_id import canonical_meter_id, server_id_of
 from hardware.gateway import Gateway
+from hardware.sym_pairing import KEY_BYTES, SERVER_ID_BYTES
 from logbooks.catalogue import Event
 from logbooks.services import log_event, open_consumer_log
+from meters.credential_store import keep_master_key
 from meters.models import Consumer, Meter, profile_id_rule
 from meters.registers import logical_names
 
@@ -39,6 +42,7 @@ _URL_SCHEMES = {"socket", "rfc2217", "loop", "file"}
 _LONGEST_SERVER_ID = 20
 _LONGEST_PORT = 200
 _LONGEST_NAME = 64
+_DEVICE_ID_LENGTH = 14
 
 Given = TypeVar("Given")
 Read = TypeVar("Read")
@@ -107,6 +111,8 @@ def create_meter(
     name: str = "-",
     registers: Sequence[str] = (),
     allow_unsecured_billing: bool = False,
+    security: str | None = None,
+    master_key: str = "",
     now: datetime,
 ) -> Meter:
     """Create a meter; raises MeterInvalid.
@@ -114,7 +120,9 @@ def create_meter(
     `meter_id` and `server_id` (hex) come in every form of D9; an id of 14 characters
     gives the server id when it is left out, and its first digit the medium.
     `registers` lists the registers of the original list; left out, the first record
-    fixes them. The acquisition takes the meter up by itself within seconds.
+    fixes them. `master_key` (32 hex digits) is what a wired meter is paired by;
+    `security` says whether it is read over "tls" or "plain" and follows from the key
+    when left out. The acquisition takes the meter up by itself within seconds.
     """
     id_ = _checked("id", canonical_meter_id, meter_id)
     meter = Meter(
@@ -128,11 +136,15 @@ def create_meter(
         baudrate=baudrate or DEFAULT_BAUDRATES[Meter.Source(source)],
         registers=_checked("registers", logical_names, registers),
         allow_unsecured_billing=allow_unsecured_billing,
+        security=_security(security, master_key),
         valid_from=now.replace(microsecond=0),
     )
     _refuse_doubles(meter)
     _refuse_unfit_line(meter)
+    key = _master_key(meter, master_key)
     meter.save(force_insert=True)
+    if key is not None:
+        keep_master_key(gateway, meter, key, now=now)
     if meter.is_plain_source:
         warning = PLAIN_SOURCE.format(meter=id_)
         log_event(gateway, Event.VALUE_WARNING, warning, now=now, consumers=[consumer])
@@ -187,6 +199,32 @@ def _port(port: str) -> str:
     if not (is_path or is_url) or len(port) > _LONGEST_PORT:
         raise MeterInvalid("port", "a device /dev/..., socket://host:port or a file")
     return port
+
+
+def _security(given: str | None, master_key: str) -> Meter.Security:
+    if given is None:
+        return Meter.Security.TLS if master_key else Meter.Security.PLAIN
+    return _checked("security", Meter.Security, given)
+
+
+def _master_key(meter: Meter, given: str) -> bytes | None:
+    """The key as bytes; None for a meter that is read in plain."""
+    if meter.security == Meter.Security.PLAIN:
+        if given:
+            raise MeterInvalid("master_key", "a meter read in plain has none")
+        return None
+    if meter.source != Meter.Source.HDLC:
+        raise MeterInvalid("security", "only meters on the wired LMN speak TLS")
+    if (
+        len(meter.server_id) != 2 * SERVER_ID_BYTES
+        or len(meter.id) != _DEVICE_ID_LENGTH
+    ):
+        raise MeterInvalid(
+            "server_id", "TLS needs a meter with 14 characters, 10 bytes"
+        )
+    if not re.fullmatch(rf"[0-9a-fA-F]{{{2 * KEY_BYTES}}}", given):
+        raise MeterInvalid("master_key", f"{2 * KEY_BYTES} hex digits")
+    return bytes.fromhex(given)
 
 
 def _refuse_doubles(meter: Meter) -> None:

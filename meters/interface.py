@@ -34,11 +34,15 @@ OpenLink = Callable[[str, int], ClosableLink]
 
 @dataclass(frozen=True, slots=True)
 class MeterEnd:
-    """A meter at an interface: its ids, and the registers its profile lists."""
+    """A meter at an interface: its ids, the registers its profile lists, its security.
+
+    `is_secured`: on the wired LMN it is read over TLS.
+    """
 
     id: str
     server_id: bytes
     registers: tuple[Obis, ...] = ()
+    is_secured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,16 @@ class InterfaceSpec:
     def line(self) -> tuple[str, str, int]:
         """What makes it the same physical interface, whatever meters it has."""
         return (self.source, self.port, self.baudrate)
+
+    @property
+    def server_ids(self) -> list[bytes]:
+        """What its meters call themselves on the wire."""
+        return [meter.server_id for meter in self.meters]
+
+    @property
+    def plain(self) -> list[bytes]:
+        """The server ids of its meters that are read without security."""
+        return [meter.server_id for meter in self.meters if not meter.is_secured]
 
     @property
     def meter_ids(self) -> list[str]:
@@ -79,6 +93,7 @@ def _meter_end(meter: Meter) -> MeterEnd:
         id=meter.id,
         server_id=bytes.fromhex(meter.server_id),
         registers=tuple(Obis.parse(name) for name in meter.registers),
+        is_secured=meter.security == Meter.Security.TLS,
     )
 
 

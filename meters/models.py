@@ -87,8 +87,13 @@ class Meter(models.Model):
     `server_id` is what the meter calls itself on the wire, hex. `registers` names the
     registers of the original list, 12 hex digits each; empty until the first record
     fixes them (decisions D45). `valid_from` is when the gateway took it over: no
-    earlier boundary was missed, whatever older records there are (D52).
+    earlier boundary was missed, whatever older records there are (D52). `security` is
+    how a meter on the wired LMN is talked to; all other sources are plain (D38).
     """
+
+    class Security(models.TextChoices):
+        TLS = "tls"
+        PLAIN = "plain"
 
     class Source(models.TextChoices):
         HDLC = "hdlc"
@@ -107,6 +112,7 @@ class Meter(models.Model):
     baudrate = models.PositiveIntegerField(default=921_600)
     registers = models.JSONField(default=list, blank=True)
     allow_unsecured_billing = models.BooleanField(default=False)
+    security = models.CharField(max_length=5, choices=Security, default=Security.PLAIN)
     valid_from = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1)
@@ -189,3 +195,84 @@ class KeptTelegram(models.Model):
     length = models.PositiveIntegerField()
     reason = models.CharField(max_length=120)
     payload = models.BinaryField(default=b"", blank=True)
+
+
+class MeterKey(models.Model):
+    """The master key of a wired meter, and the counter of its pairing messages.
+
+    `sealed_key` is encrypted with a sub-key of the device key and bound to the row.
+    `counter` is the last one that was used; it only ever goes up.
+    """
+
+    meter = models.OneToOneField(
+        Meter, on_delete=models.CASCADE, primary_key=True, related_name="key"
+    )
+    sealed_key = models.BinaryField()
+    counter = models.BigIntegerField()
+
+
+class LmnGatewayCertificate(models.Model):
+    """What the gateway shows to wired meters whose keys are on one curve.
+
+    `number` is 0 for the first; renewal makes the next one. `sealed_key` is its
+    private key, encrypted as the others are.
+    """
+
+    curve = models.CharField(max_length=16)
+    number = models.PositiveIntegerField()
+    certificate = models.BinaryField()
+    sealed_key = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["curve", "number"], name="lmn_gateway_certificate_number"
+            )
+        ]
+
+
+class LmnCredentials(models.Model):
+    """What the gateway and a wired meter know each other by.
+
+    `certificate` is the meter's (its private key is nowhere but in the meter),
+    `gateway_certificate` the one that the meter knows. `number` counts the meter's
+    certificates. Proposed ones are on their way to the meter; at most one row of a
+    meter is active.
+    """
+
+    class State(models.TextChoices):
+        PROPOSED = "proposed"
+        ACTIVE = "active"
+        REPLACED = "replaced"
+
+    meter = models.ForeignKey(
+        Meter, on_delete=models.CASCADE, related_name="credentials"
+    )
+    number = models.PositiveIntegerField()
+    certificate = models.BinaryField()
+    gateway_certificate = models.ForeignKey(
+        LmnGatewayCertificate, on_delete=models.PROTECT
+    )
+    state = models.CharField(max_length=8, choices=State)
+    made_at = models.DateTimeField()
+    renewal_wanted = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["meter", "number"], name="lmn_credentials_number"
+            ),
+            models.UniqueConstraint(
+                fields=["meter"],
+                condition=models.Q(state="active"),
+                name="lmn_credentials_one_active",
+            ),
+        ]
+
+
+class UnknownMeter(models.Model):
+    """A meter that was heard on a bus but is not configured: listed, never read."""
+
+    server_id = models.CharField(max_length=40, primary_key=True)
+    port = models.CharField(max_length=200)
+    seen_at = models.DateTimeField()

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from hardware.device_id import server_id_of
 from hardware.errors import LmnError, PortNotOpen, PortVanished
@@ -14,15 +14,18 @@ from hardware.obis import Obis
 from hardware.readings import MeterReading
 from meters import selectors
 from meters.boundaries import LATE_WAIT, QUIET_BEFORE_BOUNDARY, BoundarySchedule, Duty
+from meters.certificate_check import certificate_faults
+from meters.credential_store import StoredCredentials
 from meters.fault_log import FaultLog
 from meters.interface import ClosableLink, InterfaceSpec, MeterEnd, OpenLink
 from meters.live import show_live
 from meters.record_queue import Closing, ReadBoundary, RecordQueue
+from meters.unknown_meters import note_unknown
 
 REOPEN_AFTER_S = 2.0
 """Between two attempts to open a port that is not there."""
 
-_PORT, _BUS = "port", "bus"
+_PORT, _BUS, _CERTIFICATES = "port", "bus", "certificates"
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,8 @@ class WiredInterface:
         self._configured = spec
         self._open_at = monotonic()
         self._missing: dict[str, MeterEnd] = {}
+        self._checked_on: date | None = None
+        self._unknown: list[bytes] = []
 
     def step(self) -> float:
         """Do what is due; returns the seconds until the next deadline."""
@@ -63,6 +68,8 @@ class WiredInterface:
         except PortVanished as error:
             self._lose_port(error)
         self._report_faults()
+        self._note_unknown()
+        self._check_certificates()
         self._queue.flush()
         wait_s = schedule.wait(self._now()).total_seconds()
         if self._bus is None:
@@ -110,16 +117,18 @@ class WiredInterface:
         self._bus = WiredBus(
             self._link,
             gateway_server_id=server_id_of(self._gateway.huid),
-            meters=[meter.server_id for meter in self.spec.meters],
+            meters=self.spec.server_ids,
             clock=self._now,
             monotonic=self._monotonic,
+            store=StoredCredentials(self._gateway),
+            plain=self.spec.plain,
         )
 
     def _take_over_spec(self) -> None:
         """Meters came or went: the bus looks for the new ones at once."""
         if self._bus is not None and self._configured != self.spec:
             self._configured = self.spec
-            self._bus.configure([meter.server_id for meter in self.spec.meters])
+            self._bus.configure(self.spec.server_ids, self.spec.plain)
 
     def _lose_port(self, error: PortVanished) -> None:
         self._faults.report(_PORT, error.code, self._now())
@@ -194,6 +203,23 @@ class WiredInterface:
             return None  # the bus keeps the fault for `_report_faults`
         self._faults.clear(meter.server_id.hex())
         return reading
+
+    def _note_unknown(self) -> None:
+        """List meters that were newly heard and are not configured."""
+        heard = list(self._bus.unknown) if self._bus is not None else []
+        if set(heard) - set(self._unknown):
+            note_unknown(self.spec.port, heard, now=self._now())
+        self._unknown = heard
+
+    def _check_certificates(self) -> None:
+        """Once a day: does one expire within six months?"""
+        now = self._now()
+        if self._checked_on == now.date():
+            return
+        self._checked_on = now.date()
+        self._faults.clear(_CERTIFICATES)
+        for code in certificate_faults(self.spec.meter_ids, now):
+            self._faults.report(_CERTIFICATES, code, now)
 
     def _report_faults(self) -> None:
         if self._bus is None:
