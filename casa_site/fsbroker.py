@@ -40,12 +40,12 @@ def put(folder: Path, queue: str, payload: bytes) -> None:
     queue_folder = _made(folder / queue)
     name = f"{time.time_ns():020d}_{uuid.uuid4().hex}{_SUFFIX}"
     unfinished = queue_folder / f".{name}"
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(payload)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(queue_folder / name)
+    try:
+        _write(unfinished, payload)
+        unfinished.rename(queue_folder / name)
+    except OSError:  # e.g. a full disk
+        unfinished.unlink(missing_ok=True)
+        raise
     _sync_folder(queue_folder)
 
 
@@ -92,6 +92,14 @@ def _made(folder: Path) -> Path:
     if not folder.is_dir():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+def _write(path: Path, payload: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(payload)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

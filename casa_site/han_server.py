@@ -10,6 +10,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from casa_site import processes, readiness
+from casa_site.han_worker import PatientSocket, PatientWorker
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
 
@@ -21,21 +22,7 @@ CIPHERS = (
 )
 """The suites of TLS 1.2 that clients of a SMGW offer (han-json-api.md 2.1)."""
 
-_HANDSHAKE_S = 10.0
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-
-
-class PatientSocket(ssl.SSLSocket):
-    """A TLS socket whose handshake must come to an end."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        """Shake hands within ten seconds, so that a silent client holds no thread."""
-        before = self.gettimeout()
-        self.settimeout(_HANDSHAKE_S)
-        try:
-            super().do_handshake(block)
-        finally:
-            self.settimeout(before)
 
 
 def tls_context(certificate: Path, key: Path, *, tls_max: str) -> ssl.SSLContext:
@@ -75,7 +62,7 @@ class HanServer(BaseApplication):  # type: ignore[misc]
         memory = Path("/dev/shm")
         return {
             "bind": [self._address],
-            "worker_class": "gthread",
+            "worker_class": PatientWorker,
             "workers": 1,
             "threads": THREADS,
             "certfile": str(self._certificate),

@@ -4,45 +4,46 @@ Every step does what is missing and may run again; it is done at each start.
 """
 
 from datetime import UTC, datetime
-from pathlib import Path
+from types import ModuleType
 
 from django.conf import settings
 from django.core.management import call_command
+from django.db import transaction
 
+from casa_site import first_start
 from casa_site.gateways import open_configured_gateway
 from casa_site.roles import Listening, demo_module
+from hardware.gateway import Gateway
 from hardware.han_certificate import ensure_han_files
 from logbooks import certificates
-
-DEMO_PENDING = "demo.pending"
-DEMO_FILE = "demo.json"
+from meters.models import Consumer
 
 
 def install(listening: Listening) -> None:
     """Bring the state folder to what this version needs."""
     call_command("migrate", verbosity=0, interactive=False)
-    pending = settings.STATE / DEMO_PENDING
-    demo = demo_module() if pending.exists() else None
+    wants_it = listening.with_demo and first_start.installs_demo(settings.STATE)
+    demo = demo_module() if wants_it else None
     gateway = open_configured_gateway(first_huid=demo.HUID if demo else None)
     now = gateway.clock.now()
     certificates.ensure_signature_certificate(gateway, now)
     # Browsers go by the time of the host, not by a moved gateway time (D39).
     ensure_han_files(gateway, addresses=[listening.host], now=datetime.now(UTC))
     if demo is not None:
-        demo.install(
-            gateway,
-            han_url=f"https://{listening.han_address}",
-            history_days=listening.history_days,
-            now=now,
-        )
-        pending.unlink()
+        with transaction.atomic():
+            _install_demo(demo, gateway, listening, now)
+        (settings.STATE / first_start.DEMO_PENDING).unlink()
 
 
-def plan_demo(state: Path) -> None:
-    """Note that the demo is to be installed, so that a broken set-up goes on."""
-    (state / DEMO_PENDING).touch(mode=0o600)
-
-
-def wants_demo(state: Path) -> bool:
-    """Whether the demo is installed in the state folder, or about to be."""
-    return (state / DEMO_FILE).exists() or (state / DEMO_PENDING).exists()
+def _install_demo(
+    demo: ModuleType, gateway: Gateway, listening: Listening, now: datetime
+) -> None:
+    """All or nothing; nothing when a start broke off right after it."""
+    if Consumer.objects.exists():
+        return
+    demo.install(
+        gateway,
+        han_url=f"https://{listening.han_address}",
+        history_days=listening.history_days,
+        now=now,
+    )

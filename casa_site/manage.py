@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from casa_site import env, identity
+from casa_site import env, first_start
 
 
 def main(arguments: list[str]) -> int:
@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
         arguments = arguments[2:]
     state = env.path("CASA_STATE", Path(__file__).parent.parent / "var")
     env.load_file(state / env.ENV_FILE)
-    identity.make_device_key(state)
+    first_start.begin(state, with_demo=False)
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(["casa manage", *arguments])

@@ -9,7 +9,7 @@ _CHUNK = 65536
 
 def say(text: str, *, role: str = "casa") -> None:
     """Print one line of a role, or of the supervisor itself."""
-    print_line(f"{datetime.now().astimezone():%H:%M:%S} {role:8} | {text}")
+    print_line(f"{datetime.now().astimezone():%H:%M:%S} {role:12} | {text}")
 
 
 def print_line(text: str) -> None:

@@ -8,7 +8,7 @@ import socket
 import sys
 from pathlib import Path
 
-from casa_site import env, identity, processes, readiness, state_lock
+from casa_site import env, first_start, processes, readiness, state_lock
 from casa_site.env import SettingInvalid
 from casa_site.output import print_line, say
 
@@ -31,16 +31,16 @@ def main(arguments: list[str]) -> int:
     os.chdir(BASE)  # Celery imports from the working folder before all others
     env.load_file(state / env.ENV_FILE)
     try:
-        is_first_start = identity.make_device_key(state)
+        first_start.begin(state, with_demo=not options.no_demo)
         state_lock.hold(state)
         _refuse_taken_port(options.host, options.han_port)
     except (state_lock.StateInUse, ValueError, OSError) as reason:
         print(f"casa: {reason}", file=sys.stderr)
         return 1
-    return _run(options, is_first_start=is_first_start)
+    return _run(options)
 
 
-def _run(options: argparse.Namespace, *, is_first_start: bool) -> int:
+def _run(options: argparse.Namespace) -> int:
     # Only now: these read the settings, which need the state folder.
     from casa_site import warmup
 
@@ -50,19 +50,18 @@ def _run(options: argparse.Namespace, *, is_first_start: bool) -> int:
     from casa_site.supervisor import Supervisor
 
     state: Path = options.state
-    if is_first_start and not options.no_demo:
-        installation.plan_demo(state)
     listening = Listening(
         host=options.host,
         han_port=options.han_port,
-        with_demo=not options.no_demo and installation.wants_demo(state),
+        with_demo=not options.no_demo and first_start.wants_demo(state),
         history_days=options.history_days,
     )
+    is_new_demo = listening.with_demo and first_start.installs_demo(state)
     say("setting up ...")
     if processes.run_in_child(lambda: installation.install(listening)) != 0:
         print("casa: the set-up failed; see above.", file=sys.stderr)
         return 1
-    if is_first_start:
+    if is_new_demo:
         print_logins(state)
     say_encryption()
     ready = f"CASA ready https://{listening.han_address}"
@@ -75,10 +74,7 @@ def _run(options: argparse.Namespace, *, is_first_start: bool) -> int:
 
 def print_logins(state: Path) -> None:
     """Show the demo's logins, once; later they stand in demo.json."""
-    path = state / "demo.json"
-    if not path.exists():
-        return
-    demo = json.loads(path.read_text())
+    demo = json.loads((state / first_start.DEMO_FILE).read_text())
     for consumer in demo["consumers"]:
         print_line(f"  login {consumer['user']}  password {consumer['password']}")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import django
 from django.core.management import call_command
 
-from casa_site import identity
+from casa_site import first_start
 from hardware.gateway import Gateway
 
 
@@ -26,7 +26,7 @@ def temporary_gateway() -> Iterator[Gateway]:
     with tempfile.TemporaryDirectory(prefix="casa-bench-") as folder:
         state = Path(folder) / "state"
         os.environ["CASA_STATE"] = str(state)
-        identity.make_device_key(state)
+        first_start.begin(state, with_demo=False)
         django.setup()
         yield _installed()
         _close_database()

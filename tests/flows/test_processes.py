@@ -1,5 +1,6 @@
 """The processes of a gateway: how they start, what survives a kill, how they end."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -77,6 +78,19 @@ def handshake(context: ssl.SSLContext, port: int) -> str:
         cipher = secure.cipher()
         assert cipher is not None
         return cipher[0]
+
+
+def test_silent_clients_hold_nobody_up(gateway: RunningGateway) -> None:
+    """More of them than the server has threads: before and after the handshake."""
+    context = tls_client(ssl.TLSVersion.TLSv1_3)
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            address = ("127.0.0.1", gateway.port)
+            stack.enter_context(socket.create_connection(address))
+            plain = stack.enter_context(socket.create_connection(address))
+            stack.enter_context(context.wrap_socket(plain))
+        answer = httpx.get(f"{gateway.url}/json/", verify=False, timeout=10)
+        assert answer.status_code in {401, 404}
 
 
 def test_a_taken_port_is_named_in_one_sentence(state: Path) -> None:

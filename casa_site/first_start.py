@@ -1,0 +1,33 @@
+"""The first start on a state folder: its device key, and whether a demo is wanted."""
+
+from pathlib import Path
+
+from hardware.device_key import load_or_make
+from hardware.gateway import DEVICE_KEY_FILE
+
+DEMO_PENDING = "demo.pending"
+DEMO_FILE = "demo.json"
+
+
+def begin(state: Path, *, with_demo: bool) -> None:
+    """Make the state folder and the device key when they are not there yet.
+
+    The settings derive the keys of cookies and of the database file from it, so it
+    has to be there before they are read. A wish for the demo is noted first, so that
+    a broken first start goes on with it.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = state / DEVICE_KEY_FILE
+    if with_demo and not path.exists():
+        (state / DEMO_PENDING).touch(mode=0o600)
+    load_or_make(path)
+
+
+def installs_demo(state: Path) -> bool:
+    """Whether the next set-up is to install the demo."""
+    return (state / DEMO_PENDING).exists()
+
+
+def wants_demo(state: Path) -> bool:
+    """Whether the demo is installed in the state folder, or about to be."""
+    return (state / DEMO_FILE).exists() or installs_demo(state)
