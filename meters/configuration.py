@@ -145,10 +145,16 @@ def create_meter(
     meter.save(force_insert=True)
     if key is not None:
         keep_master_key(gateway, meter, key, now=now)
-    if meter.is_plain_source:
-        warning = PLAIN_SOURCE.format(meter=id_)
-        log_event(gateway, Event.VALUE_WARNING, warning, now=now, consumers=[consumer])
+    _tell_of_plain_source(gateway, meter, now)
     return meter
+
+
+def _tell_of_plain_source(gateway: Gateway, meter: Meter, now: datetime) -> None:
+    """The owner's log says that the values of this meter are not secured."""
+    if meter.is_plain_source:
+        warning = PLAIN_SOURCE.format(meter=meter.pk)
+        owner = [meter.consumer_id]
+        log_event(gateway, Event.VALUE_WARNING, warning, now=now, consumers=owner)
 
 
 def _checked(field: str, reader: Callable[[Given], Read], given: Given) -> Read:
