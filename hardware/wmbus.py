@@ -10,7 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hardware.wmbus_address import MeterAddress
-from hardware.wmbus_afl import AFL_CI, Authentication, FragmentStore, read_afl
+from hardware.wmbus_afl import (
+    AFL_CI,
+    Authentication,
+    FragmentStore,
+    read_afl,
+    require_whole,
+)
 from hardware.wmbus_compact import (
     FormatCache,
     format_of,
@@ -163,6 +169,7 @@ class Decoder:
             )
         elif telegram.authentication.more_follow:
             raise Unsupported("fragments without numbers")
+        require_whole(telegram.authentication)
         if not rest:
             raise LengthWrong("nothing behind the authentication layer")
         return rest

@@ -50,9 +50,13 @@ def read_afl(data: bytes) -> tuple[Authentication, bytes]:
         "mcl": 1 if control & _HAS_MCL else 0,
         "key_information": 2 if control & _HAS_KI else 0,
         "counter": 4 if control & _HAS_MCR else 0,
-        "mac": _mac_bytes(control, fields) if control & _HAS_MAC else 0,
+        "mac": 0,
         "length": 2 if control & _HAS_ML else 0,
     }
+    if control & _HAS_MAC:
+        # The last fragment may bring the MAC alone; then it is what is left.
+        left = max(len(fields) - sum(parts.values()), 0)
+        parts["mac"] = left if not parts["mcl"] else _mac_bytes(fields[:1])
     if sum(parts.values()) != len(fields):
         raise LengthWrong("the authentication layer is not as long as its fields")
     found = {}
@@ -62,14 +66,12 @@ def read_afl(data: bytes) -> tuple[Authentication, bytes]:
     return layer, data[2 + data[1] :]
 
 
-def _mac_bytes(control: int, fields: bytes) -> int:
-    """The MAC's size is said by MCL, which stands first."""
-    if not control & _HAS_MCL or not fields:
-        raise Unsupported("a MAC without a message control field")
-    size = _MAC_BYTES.get(fields[0] & 0x0F)
-    if size is None:
-        raise Unsupported(f"authentication type {fields[0] & 0x0F}")
-    return size
+def _mac_bytes(mcl: bytes) -> int:
+    """The MAC's size as the message control field says; raises Unsupported."""
+    kind = mcl[0] & 0x0F if mcl else 0
+    if kind not in _MAC_BYTES:
+        raise Unsupported(f"authentication type {kind}")
+    return _MAC_BYTES[kind]
 
 
 @dataclass(slots=True)
@@ -162,6 +164,12 @@ def _merged(first: Authentication, later: Authentication) -> Authentication | No
             return None
         fields[name] = one or other
     return replace(first, more_follow=later.more_follow, **fields)
+
+
+def require_whole(layer: Authentication) -> None:
+    """Raise Unsupported when the MAC is not what the message control field says."""
+    if layer.mac and len(layer.mac) != _mac_bytes(layer.mcl):
+        raise Unsupported("the MAC has another size than is said")
 
 
 def _complete(whole: _Collection) -> tuple[Authentication, bytes]:

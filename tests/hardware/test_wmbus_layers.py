@@ -170,8 +170,9 @@ def test_all_fields_are_read_in_their_order() -> None:
         ("900F002C25B30A", LengthWrong),
         ("9001002C", LengthWrong),
         ("900E002C25B30A0000AF5D74DF73A600D9", LengthWrong),
-        ("900E000C25B30A0000AF5D74DF73A600D9", Unsupported),
         ("900F002C28B30A0000AF5D74DF73A600D9", Unsupported),
+        ("9004000C1122", LengthWrong),
+        ("9003002425", LengthWrong),
     ],
 )
 def test_a_malformed_layer_is_refused(data: str, fault: type[Exception]) -> None:

@@ -18,7 +18,7 @@ from hardware.wmbus_encode import (
     telegram,
     unencrypted,
 )
-from hardware.wmbus_errors import TelegramRefused
+from hardware.wmbus_errors import FragmentAwaited, TelegramRefused
 from hardware.wmbus_frame import normalised_a, normalised_b
 from hardware.wmbus_replay import MESSAGE, Counted, ReplayGuard
 from tests.hardware.wmbus_vectors import (
@@ -160,6 +160,38 @@ def test_a_short_code_is_not_enough() -> None:
     layer = bytes.fromhex("9009002c") + authenticated + code
     short = telegram(METER, layer + message)
     assert outcome(listening().decode(short, now_s=0)) == "unsupported"
+
+
+def in_fragments(data: bytes, size: int) -> list[bytes]:
+    """A telegram of mode 7 in fragments: counter in the first, MAC in the last."""
+    start = data.index(b"\x90\x0f")
+    counter, code = data[start + 4 : start + 9], data[start + 9 : start + 17]
+    message = data[start + 17 :]
+    parts = [message[at : at + size] for at in range(0, len(message), size)]
+    first = b"\x90\x07\x01\x68" + counter + parts[0]
+    middle = [
+        b"\x90\x02" + bytes([n, 0x40]) + part for n, part in enumerate(parts[1:-1], 2)
+    ]
+    last = b"\x90\x0a" + bytes([len(parts), 0x04]) + code + parts[-1]
+    return [telegram(METER, body) for body in (first, *middle, last)]
+
+
+def test_a_message_in_fragments_is_checked_as_a_whole() -> None:
+    decoder = listening()
+    fragments = in_fragments(mode_7(METER, RECORDS, KEY, counter=1), 10)
+    found = [decoder.decode(part, now_s=0) for part in fragments]
+    assert len(found) == 3
+    assert all(isinstance(item.refusal, FragmentAwaited) for item in found[:-1])
+    assert outcome(found[-1]) == GOOD
+    assert found[-1].is_protected
+    fragments[1] = fragments[1][:-1] + b"\x00"
+    found = [decoder.decode(part, now_s=0) for part in fragments]
+    assert outcome(found[-1]) == "mac"
+
+
+def test_a_code_of_another_size_than_said_is_refused() -> None:
+    alone = telegram(METER, bytes.fromhex("90060004 11223344") + b"\x78" + RECORDS)
+    assert outcome(listening().decode(alone, now_s=0)) == "unsupported"
 
 
 def test_nothing_encrypted_in_mode_5_or_7_is_a_downgrade() -> None:
