@@ -8,19 +8,31 @@ from types import ModuleType
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from casa_site import first_start
 from casa_site.gateways import open_configured_gateway
 from casa_site.roles import Listening, demo_module
-from hardware.gateway import Gateway
+from hardware.gateway import Gateway, GatewayNotOpened
 from hardware.han_certificate import ensure_han_files
 from logbooks import certificates
 from meters.models import Consumer
 
 
 def install(listening: Listening) -> None:
-    """Bring the state folder to what this version needs."""
+    """Bring the state folder to what this version needs.
+
+    Raises SystemExit with one sentence when the state or the database is unusable.
+    """
+    try:
+        _install(listening)
+    except GatewayNotOpened as error:
+        raise SystemExit(f"casa: {error}.") from None
+    except DatabaseError as error:
+        raise SystemExit(f"casa: the database cannot be used: {error}") from None
+
+
+def _install(listening: Listening) -> None:
     call_command("migrate", verbosity=0, interactive=False)
     wants_it = listening.with_demo and first_start.installs_demo(settings.STATE)
     demo = demo_module() if wants_it else None

@@ -40,9 +40,10 @@ def supervisor_of(state: Path) -> int | None:
     except FileNotFoundError:
         return None
     try:
-        return None if _taken(descriptor) else _holder(descriptor)
+        holder = 0 if _taken(descriptor) else _holder(descriptor)
     finally:
         os.close(descriptor)
+    return holder if _is_alive(holder) else None
 
 
 def _taken(descriptor: int) -> bool:
