@@ -81,7 +81,7 @@ class _Application:
 
     def run(self, wanted: Configuration) -> ApplyResult:
         """Create everything; raises DocumentInvalid when anything was refused."""
-        differences = existing.Differences(self._now)
+        differences = existing.Differences(self._gateway, self._now)
         self._each("consumers", wanted.consumers, differences.consumer, self._consumer)
         self._each("meters", wanted.meters, differences.meter, self._meter)
         self._each(
@@ -157,6 +157,8 @@ class _Application:
             name=entry.name,
             registers=entry.registers,
             allow_unsecured_billing=entry.allow_unsecured_billing,
+            security=entry.security,
+            master_key=entry.master_key,
             now=self._now,
         )
         if meter.is_plain_source and not meter.allow_unsecured_billing:

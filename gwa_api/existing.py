@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from gwa_api.schemas import ConsumerEntry, MeterEntry, ParticipantEntry
+from hardware.gateway import Gateway
+from meters.credential_store import is_master_key
 from meters.models import Account, Consumer, Meter
 from meters.registers import logical_names
 from tariffs.models import EvaluationProfile, MarketParticipant
@@ -21,7 +23,8 @@ class Differences:
     (server id, medium, speed, registers) does not differ.
     """
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway = gateway
         self._now = now
 
     def consumer(self, entry: ConsumerEntry) -> list[str] | None:
@@ -32,7 +35,9 @@ class Differences:
     def meter(self, entry: MeterEntry) -> list[str] | None:
         """A meter."""
         found = Meter.objects.filter(pk=entry.id).first()
-        return None if found is None else _different(_meter(entry, found))
+        if found is None:
+            return None
+        return _different(_meter(entry, found)) + self._security(entry, found)
 
     def participant(self, entry: ParticipantEntry) -> list[str] | None:
         """A market participant."""
@@ -46,6 +51,17 @@ class Differences:
         if found is None:
             return None
         return _different(_profile(spec, found)) + _validity(spec, found, self._now)
+
+    def _security(self, entry: MeterEntry, found: Meter) -> list[str]:
+        """A key that is left out does not differ: it is never given out either."""
+        wanted, key = entry.security, entry.master_key
+        pairs: list[tuple[str, object, object]] = []
+        if wanted is not None:
+            pairs.append(("security", wanted, found.security))
+        if key:
+            is_same = is_master_key(self._gateway, found, key)
+            pairs.append(("master_key", True, is_same))
+        return _different(iter(pairs))
 
 
 def _different(pairs: Pairs) -> list[str]:

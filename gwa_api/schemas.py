@@ -5,7 +5,7 @@ command `apply`. Everything but ids, the consumer and source of a meter, the use
 and the inputs of a profile may be left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gwa_api.json_object import NEEDED, DocumentInvalid, JsonObject
@@ -27,6 +27,8 @@ _METER = (
     "server_id",
     "registers",
     "allow_unsecured_billing",
+    "security",
+    "master_key",
 )
 _PARTICIPANT = ("id", "name")
 _ONLY_FOR = {
@@ -81,6 +83,9 @@ class MeterEntry:
     server_id: str
     registers: tuple[str, ...]
     allow_unsecured_billing: bool
+    security: str | None
+    master_key: str = field(repr=False)
+    """Written only: no interface ever gives it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,8 @@ def _meter(body: JsonObject) -> MeterEntry:
         server_id=body.text("server_id", ""),
         registers=body.texts("registers"),
         allow_unsecured_billing=body.flag("allow_unsecured_billing"),
+        security=body.text("security") if body.has("security") else None,
+        master_key=body.text("master_key", ""),
     )
 
 

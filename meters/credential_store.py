@@ -4,6 +4,7 @@ What `hardware.lmn_credentials` asks for. Master keys and private keys are encry
 with a sub-key of the device key, each bound to its row (decisions D36).
 """
 
+import hmac
 from collections.abc import Collection
 from datetime import datetime
 
@@ -38,6 +39,14 @@ def keep_master_key(
         meter=meter,
         defaults={"sealed_key": sealed},
         create_defaults={"sealed_key": sealed, "counter": int(now.timestamp())},
+    )
+
+
+def is_master_key(gateway: Gateway, meter: Meter, given: str) -> bool:
+    """Whether this (hex) is the key that the meter is paired by."""
+    kept = StoredCredentials(gateway).master_key(bytes.fromhex(meter.server_id))
+    return kept is not None and hmac.compare_digest(
+        kept.hex().encode(), given.lower().encode()
     )
 
 
