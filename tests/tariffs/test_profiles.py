@@ -125,6 +125,8 @@ def test_taf1_is_billed_by_whole_months(
         ({"valid_to": NOW}, "/valid_to"),
         ({"valid_to": NOW - timedelta(days=1)}, "/valid_to"),
         ({"valid_to": NOW + timedelta(minutes=20)}, "/valid_to"),
+        ({"valid_to": utc("9999-12-31 23:59")}, "/valid_to"),
+        ({"valid_from": utc("9999-12-31 23:59")}, "/valid_from"),
         ({"registration_period_s": 0}, "/registration_period"),
         ({"registration_period_s": 60}, "/registration_period"),
         ({"registration_period_s": 1000}, "/registration_period"),
@@ -244,6 +246,8 @@ def test_a_profile_can_end_at_once_but_only_once(gateway: Gateway) -> None:
         end_profile(gateway, profile.id, at=NOW, now=later)
     with pytest.raises(ProfileInvalid):
         end_profile(gateway, profile.id, at=NOW, now=NOW)
+    with pytest.raises(ProfileInvalid, match="before the year 3000"):
+        end_profile(gateway, profile.id, at=utc("9999-12-31 23:59"), now=NOW)
     assert end_profile(gateway, profile.id, at=later, now=later).state == "ended"
     with pytest.raises(ProfileInvalid):
         end_profile(gateway, profile.id, at=later, now=later)

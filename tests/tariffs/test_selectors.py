@@ -69,6 +69,14 @@ def test_a_consumer_has_his_own_profiles_only(gateway: Gateway) -> None:
     assert selectors.profile_of("hks2", "a") is None
 
 
+@pytest.mark.parametrize("text", ["x\0y", "", "x" * 33, "ä"])
+def test_what_cannot_be_an_id_is_not_asked_of_the_database(
+    text: str, django_assert_num_queries: pytest.FixtureRequest
+) -> None:
+    with django_assert_num_queries(0):  # type: ignore[operator]
+        assert selectors.profile_of("hks2", text) is None
+
+
 def test_profiles_come_with_all_that_a_page_shows(
     gateway: Gateway, django_assert_num_queries: pytest.FixtureRequest
 ) -> None:
