@@ -41,7 +41,8 @@ class Gateway:
     """A gateway: its id, its state folder, its keys, its clock.
 
     `huid` is lower case, 14 characters. `live_period` is the time between two
-    live readings of a wired meter (D21).
+    live readings of a wired meter (D21). `supply_input` is the file that shows an
+    overload of the supply of the wired bus (R6), None where there is none.
     """
 
     huid: str
@@ -51,6 +52,7 @@ class Gateway:
     security_module: SecurityModule
     live_period: timedelta = timedelta(seconds=10)
     firmware_version: str = field(default=FIRMWARE_VERSION)
+    supply_input: Path | None = None
 
 
 def open_gateway(
@@ -60,6 +62,7 @@ def open_gateway(
     clock_offset: timedelta = timedelta(),
     live_period: timedelta = timedelta(seconds=10),
     signature_curve: str = "brainpoolP256r1",
+    supply_input: Path | None = None,
 ) -> Gateway:
     """Open the gateway whose state is in the folder `state`; make what is missing.
 
@@ -76,6 +79,7 @@ def open_gateway(
         device_key=device_key,
         security_module=_security_module(state, device_key, signature_curve),
         live_period=live_period,
+        supply_input=supply_input,
     )
 
 

@@ -80,10 +80,19 @@ class BoundarySchedule:
     """
 
     def __init__(
-        self, *, now: datetime, live_period: timedelta, last: datetime | None = None
+        self,
+        *,
+        now: datetime,
+        live_period: timedelta,
+        last: datetime | None = None,
+        quiet: timedelta = QUIET_BEFORE_BOUNDARY,
     ) -> None:
-        """`last` is the latest boundary that is already in the original list."""
+        """`last` is the latest boundary that is already in the original list.
+
+        `quiet` is the time before a boundary in which nothing else may begin.
+        """
         self._live_period = live_period
+        self._quiet = quiet
         self.target = first_open_boundary(now)
         if last is not None and last >= self.target:
             self.target = boundary_after(last)
@@ -102,7 +111,7 @@ class BoundarySchedule:
             return Duty.CLOSE
         if now >= self.target:
             return Duty.READ_BOUNDARY
-        if self.target - now <= QUIET_BEFORE_BOUNDARY:
+        if self.target - now <= self._quiet:
             return Duty.WAIT
         if self._open is not None and now >= self._retry_at:
             return Duty.RETRY
@@ -136,7 +145,7 @@ class BoundarySchedule:
         instants = [self.target]
         if self._open is not None:
             instants += [self._retry_at, self._open + LATE_WAIT]
-        if self.target - now > QUIET_BEFORE_BOUNDARY:
+        if self.target - now > self._quiet:
             instants.append(now + self._live_in(now))
         return max(min(instants) - now, timedelta())
 

@@ -3,13 +3,16 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from django.db import Error, connection, connections
 
+from hardware.bus_supply import file_input
+from hardware.d0_push import D0PushReader
 from hardware.gateway import Gateway
-from hardware.link import SerialLink
+from hardware.ports import open_port
+from hardware.replay import ReplayReader
 from logbooks.catalogue import Event
 from logbooks.services import ALL_CONSUMERS, log_event
 from meters import selectors
@@ -20,7 +23,9 @@ from meters.interface import (
     OpenLink,
     interface_specs,
 )
+from meters.line_alarms import clear_alarms_of_others
 from meters.models import Meter
+from meters.pull_interface import PullInterface
 from meters.push_interface import PushInterface
 from meters.record_queue import RecordQueue
 from meters.wired_interface import WiredInterface
@@ -34,6 +39,9 @@ END_WITHIN_S = 3.0
 _INTERFACES: dict[str, Callable[..., Interface]] = {
     Meter.Source.HDLC: WiredInterface,
     Meter.Source.SML_PUSH: PushInterface,
+    Meter.Source.D0_PUSH: partial(PushInterface, new_reader=D0PushReader),
+    Meter.Source.D0_PULL: PullInterface,
+    Meter.Source.REPLAY: partial(PushInterface, new_reader=ReplayReader),
 }
 
 Line = tuple[str, str, int]
@@ -55,15 +63,18 @@ class Collector:
         *,
         send_hint: Callable[[], None],
         announce: Callable[[], None],
-        open_link: OpenLink = SerialLink.open,
+        open_link: OpenLink | None = None,
     ) -> None:
         self._gateway = gateway
         self._send_hint = send_hint
         self._announce = announce
-        self._open_link = open_link
+        supply = gateway.supply_input
+        supply_input = None if supply is None else file_input(supply)
+        self._open_link = open_link or partial(open_port, supply_input=supply_input)
         self.threads: dict[Line, InterfaceThread] = {}
         """One for each interface that has meters."""
         self._queues: dict[Line, RecordQueue] = {}
+        self._subjects: set[str] | None = None
         self._is_metering = False
         self._ending = threading.Event()
         self._thread = threading.Thread(
@@ -85,6 +96,7 @@ class Collector:
     def refresh(self) -> None:
         """Bring the threads in line with the configured meters; one query."""
         specs = {spec.line: spec for spec in interface_specs(selectors.active_meters())}
+        self._end_alarms_of_others(specs.values())
         for line in self.threads.keys() - specs.keys():
             self._end(line)
         for line, spec in specs.items():
@@ -131,6 +143,14 @@ class Collector:
         for thread in self.threads.values():
             while not thread.has_stepped.wait(0.1) and not self._ending.is_set():
                 pass
+
+    def _end_alarms_of_others(self, specs: Iterable[InterfaceSpec]) -> None:
+        """A meter or port that was taken out of service has no fault any more."""
+        subjects = {spec.port for spec in specs}
+        subjects.update(id_ for spec in specs for id_ in spec.meter_ids)
+        if subjects != self._subjects:
+            clear_alarms_of_others(subjects, now=self._gateway.clock.now())
+            self._subjects = subjects
 
     def _begin(self, spec: InterfaceSpec) -> None:
         queue = self._queues.setdefault(

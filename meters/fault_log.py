@@ -1,12 +1,18 @@
 """Faults of the meter side on their way to the system log, each once (D53)."""
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from django.db import Error, connection
+from django.db import Error, connection, transaction
 
+from hardware.errors import LmnError
 from hardware.gateway import Gateway
 from logbooks.services import log_fault
+from meters.interface import InterfaceSpec
+from meters.kept_telegrams import TelegramKeeper
+from meters.line_alarms import LineAlarms
 
 REPEATED_AFTER = timedelta(minutes=1)
 """A fault that comes and goes is logged once in this time (lmn-wired.md 8)."""
@@ -38,22 +44,51 @@ class FaultMemory:
 
 
 class FaultLog:
-    """Writes the faults of one interface; a database that fails does not stop it."""
+    """Writes the faults of one interface; a database that fails does not stop it.
 
-    def __init__(self, gateway: Gateway) -> None:
+    `spec` gives what the interface is at present: with it, faults that last raise
+    alarms, and telegrams that could not be decoded are kept.
+    """
+
+    def __init__(self, gateway: Gateway, spec: Callable[[], InterfaceSpec]) -> None:
         self._gateway = gateway
         self._memory = FaultMemory()
+        self._alarms = LineAlarms(gateway, spec)
+        self._keeper = TelegramKeeper(lambda: spec().port)
+
+    def take(self, where: str, error: LmnError, now: datetime) -> None:
+        """Report the fault and keep what came with it; never raises."""
+        self._keeper.keep(error, now)
+        self.report(where, error.code, now)
 
     def report(self, where: str, code: int, now: datetime) -> None:
         """Log `code` unless it stands at `where` already; never raises."""
-        if not self._memory.is_new(where, code, now):
+        is_new = self._memory.is_new(where, code, now)
+        due = self._alarms.due(where, code, now)
+        if not is_new and due is None:
             return
-        try:
-            log_fault(self._gateway, code, now=now)
-        except Error as error:
-            logger.error("fault %s could not be logged: %s", code, error)
-            connection.close_if_unusable_or_obsolete()
+        with _outlived(f"fault {code}"), transaction.atomic():
+            told = self._alarms.begin(due, code, now) if due else []
+            if is_new or told:
+                log_fault(self._gateway, code, now=now, consumers=told)
 
     def clear(self, where: str) -> None:
-        """All is well at `where` again."""
+        """All is well at `where` again; never raises."""
         self._memory.clear(where)
+        with _outlived("the end of an alarm"):
+            self._alarms.clear(where, self._gateway.clock.now())
+
+    def note_supply(self, is_overloaded: bool, now: datetime) -> None:
+        """Whether the supply of the bus is overloaded (R6); never raises."""
+        with _outlived("the supply of the bus"):
+            self._alarms.note_supply(is_overloaded, now)
+
+
+@contextmanager
+def _outlived(what: str) -> Iterator[None]:
+    """Go on when the database fails."""
+    try:
+        yield
+    except Error as error:
+        logger.error("%s could not be logged: %s", what, error)
+        connection.close_if_unusable_or_obsolete()

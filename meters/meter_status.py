@@ -13,6 +13,7 @@ from hardware.status_word import (
     combined,
     meter_word,
 )
+from logbooks.alarms import AlarmKind
 from logbooks.catalogue import Event
 from meters.models import Meter
 
@@ -58,6 +59,24 @@ def new_faults(before: int, now: int) -> list[Event]:
     if raised & METER_FATAL:
         events.append(Event.METER_STATUS_FATAL)
     return events
+
+
+_ALARMS = (
+    (AlarmKind.METER_TAMPER, TAMPERED, Event.METER_STATUS_TEMPORARY),
+    (AlarmKind.METER_FATAL, METER_FATAL, Event.METER_STATUS_FATAL),
+)
+
+
+def raised_alarms(before: int, now: int) -> list[tuple[AlarmKind, int]]:
+    """The alarms, with their codes, that begin with a meter's word."""
+    raised = _interpreted(now) & ~_interpreted(before)
+    return [(kind, event.value[0]) for kind, bits, event in _ALARMS if raised & bits]
+
+
+def ended_alarms(before: int, now: int) -> list[AlarmKind]:
+    """The alarms that are over with a meter's word: none of their bits is left."""
+    was, is_now = _interpreted(before), _interpreted(now)
+    return [kind for kind, bits, _ in _ALARMS if was & bits and not is_now & bits]
 
 
 def _interpreted(word: int) -> int:

@@ -1,29 +1,41 @@
-"""The thread's work on a line where one meter sends unasked (`sml_push`)."""
+"""The thread's work on a line where one meter sends unasked.
+
+`sml_push`, `d0_push` and `replay`: they differ in the reader only.
+"""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import Protocol
 
-from hardware.errors import LmnError, PortNotOpen, PortVanished
+from hardware.errors import LmnError, PortVanished
 from hardware.gateway import Gateway
-from hardware.link import SerialLink
+from hardware.ports import open_port
 from hardware.readings import MeterReading
 from hardware.sml_push import PushReader
 from meters import selectors
 from meters.boundaries import LivePace, PushWindow, SettledBoundary
 from meters.fault_log import FaultLog
-from meters.interface import ClosableLink, InterfaceSpec, OpenLink
+from meters.interface import InterfaceSpec, OpenLink
 from meters.live import show_live
+from meters.port import Port
 from meters.record_queue import Closing, ReadBoundary, RecordQueue
-
-REOPEN_AFTER_S = 2.0
-"""Between two attempts to open a port that is not there."""
 
 _LISTEN_S = 0.5
 _GATHER_S = 0.05
 """Pause after bytes came, so that a slow line does not wake the thread for each."""
 
-_PORT, _LINE = "port", "line"
+
+class LineReader(Protocol):
+    """Turns the bytes of a line into readings and faults."""
+
+    def feed(self, data: bytes) -> Iterator[MeterReading | LmnError]:
+        """Take what the port gave, also b""."""
+        ...
+
+
+NewReader = Callable[[bytes, Callable[[], datetime], Callable[[], float]], LineReader]
+"""Makes a reader from server id, clock and monotonic time."""
 
 
 class PushInterface:
@@ -35,83 +47,83 @@ class PushInterface:
         spec: InterfaceSpec,
         queue: RecordQueue,
         *,
-        open_link: OpenLink = SerialLink.open,
+        open_link: OpenLink = open_port,
         monotonic: Callable[[], float] = time.monotonic,
+        new_reader: NewReader = PushReader,
     ) -> None:
         self.spec = spec
         self._gateway = gateway
         self._queue = queue
-        self._open_link = open_link
         self._monotonic = monotonic
-        self._faults = FaultLog(gateway)
+        self._new_reader = new_reader
+        self._faults = FaultLog(gateway, lambda: self.spec)
+        self._port = Port(
+            spec,
+            self._faults,
+            open_link=open_link,
+            clock=self._now,
+            monotonic=monotonic,
+        )
         self._pace = LivePace(gateway.live_period)
         self._window: PushWindow | None = None
-        self._link: ClosableLink | None = None
-        self._reader = self._new_reader()
-        self._open_at = monotonic()
+        self._listening_since: datetime | None = None
+        self._reader = self._make_reader()
 
     @property
     def _meter_id(self) -> str:
         return self.spec.meters[0].id
 
+    @property
+    def _line(self) -> str:
+        """The place of faults of the line: its only meter."""
+        return self.spec.meters[0].server_id.hex()
+
     def step(self) -> float:
         """Listen for a moment and do what is due."""
-        self._open()
+        if self._port.open():
+            self._reader = self._make_reader()
         window = self._window or self._begin()
         data = self._listen()
-        if self._link is not None:
+        if self._port.link is not None:
             self._take(window, self._reader.feed(data))
         self._settle(window.expire(self._now()))
         latest = self._pace.due(self._now())
         if latest is not None:
             show_live(self._gateway, {self._meter_id: latest})
         self._queue.flush()
-        if self._link is None:
+        if self._port.link is None:
             return _LISTEN_S
         return _GATHER_S if data else 0.0
 
     def close(self) -> None:
         """Give the port back."""
-        link, self._link = self._link, None
-        if link is not None:
-            link.close()
+        self._port.close()
 
     def _now(self) -> datetime:
         return self._gateway.clock.now()
 
     def _begin(self) -> PushWindow:
         """Close what was missed while nobody listened, then wait for boundaries."""
-        self._queue.put(Closing(self._now(), self.spec.meter_ids))
+        now = self._now()
+        self._queue.put(Closing(now, self.spec.meter_ids))
         self._queue.flush()
+        self._listening_since = now
         self._window = PushWindow(
             now=self._now(), last=selectors.last_common_boundary(self.spec.meter_ids)
         )
         return self._window
 
-    def _open(self) -> None:
-        if self._link is not None or self._monotonic() < self._open_at:
-            return
-        try:
-            self._link = self._open_link(self.spec.port, self.spec.baudrate)
-        except PortNotOpen as error:
-            self._faults.report(_PORT, error.code, self._now())
-            self._open_at = self._monotonic() + REOPEN_AFTER_S
-            return
-        self._faults.clear(_PORT)
-        self._reader = self._new_reader()
-
-    def _new_reader(self) -> PushReader:
-        return PushReader(self.spec.meters[0].server_id, self._now, self._monotonic)
+    def _make_reader(self) -> LineReader:
+        server_id = self.spec.meters[0].server_id
+        return self._new_reader(server_id, self._now, self._monotonic)
 
     def _listen(self) -> bytes:
-        if self._link is None:
+        if self._port.link is None:
             return b""
         try:
-            return self._link.read(_LISTEN_S)
+            return self._port.link.read(_LISTEN_S)
         except PortVanished as error:
-            self._faults.report(_PORT, error.code, self._now())
-            self._open_at = self._monotonic() + REOPEN_AFTER_S
-            self.close()
+            self._port.lose(error)
             return b""
 
     def _take(
@@ -119,16 +131,20 @@ class PushInterface:
     ) -> None:
         for one in found:
             if isinstance(one, LmnError):
-                self._faults.report(_LINE, one.code, self._now())
+                self._faults.take(self._line, one, self._now())
                 continue
-            self._faults.clear(_LINE)
+            self._faults.clear(self._line)
             self._settle(window.offer(one))
             self._pace.offer(one)
+
+    def _put_closing(self) -> None:
+        closing = Closing(self._now(), self.spec.meter_ids, self._listening_since)
+        self._queue.put(closing)
 
     def _settle(self, boundaries: Iterable[SettledBoundary]) -> None:
         for boundary in boundaries:
             if boundary.reading is None:
-                self._queue.put(Closing(self._now(), self.spec.meter_ids))
+                self._put_closing()
                 continue
             readings = {self._meter_id: boundary.reading}
             self._queue.put(ReadBoundary(boundary.target_time, readings))

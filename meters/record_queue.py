@@ -17,6 +17,7 @@ from django.db import Error, connection
 from hardware.gateway import Gateway
 from hardware.readings import MeterReading
 from meters import services
+from meters.absence import watch_absence
 
 RETRY_AFTER_S = 5.0
 
@@ -44,16 +45,31 @@ class ReadBoundary:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """All boundaries whose late wait was over at `closed_at` are to be closed."""
+    """All boundaries whose late wait was over at `closed_at` are to be closed.
+
+    `listened_since` is since when somebody has listened to the meters: those that
+    gave nothing since then for long are absent (R24). None when nobody has.
+    """
 
     closed_at: datetime
     meter_ids: Sequence[str]
+    listened_since: datetime | None = None
 
     def store(self, gateway: Gateway, _now: datetime) -> int:
         """Write the placeholders; returns how many are new."""
-        return services.close_missed_boundaries(
+        stored = services.close_missed_boundaries(
             gateway, now=self.closed_at, meter_ids=self.meter_ids
         )
+        # More than one boundary at once: the clock was set, nobody could listen.
+        was_set = stored > len(self.meter_ids)
+        if self.listened_since is not None and not was_set:
+            watch_absence(
+                gateway,
+                self.meter_ids,
+                since=self.listened_since,
+                now=self.closed_at,
+            )
+        return stored
 
 
 class RecordQueue:

@@ -112,6 +112,12 @@ def first_valid_after(
     return None
 
 
+def owners_of(meter_ids: Collection[str]) -> list[str]:
+    """The consumers whose meters these are, ascending, each once."""
+    meters = Meter.objects.filter(pk__in=meter_ids).order_by("consumer_id")
+    return list(meters.values_list("consumer_id", flat=True).distinct())
+
+
 def active_meters() -> QuerySet[Meter]:
     """The meters that are read, by id."""
     return Meter.objects.filter(is_active=True).order_by("pk")

@@ -15,9 +15,11 @@ from hardware.gateway import Gateway
 from hardware.readings import MeterReading, RegisterValue
 from hardware.record import Record, register_lines, registers_of
 from hardware.status_word import hex_text, is_placeholder, meter_word
+from logbooks.alarms import clear_alarms, raise_alarm
 from logbooks.catalogue import Event
 from logbooks.services import log_event, log_fault
 from meters import meter_status, value_list
+from meters.absence import end_absence
 from meters.boundaries import boundary_before, missed_boundaries
 from meters.configuration import (
     ConsumerInvalid,
@@ -78,6 +80,7 @@ def record_boundary(
         stored = value_list.store_records(gateway, OriginalRecord, signed)
         _fix_registers(taken)
         _note_readings(gateway, taken, now)
+        end_absence([one.meter.id for one in taken], now=now)
     return stored
 
 
@@ -192,6 +195,7 @@ def _note_readings(gateway: Gateway, taken: Iterable[_Taken], now: datetime) -> 
         if row is not None:
             fresh.append(row)
             _log_new_faults(gateway, one, before, row, now)
+            _change_alarms(one, before, now)
     LiveReading.objects.bulk_create(
         fresh,
         update_conflicts=True,
@@ -244,6 +248,15 @@ def _log_new_faults(
             now=now,
             consumers=[taken.meter.consumer_id],
         )
+
+
+def _change_alarms(taken: _Taken, before: LiveReading | None, now: datetime) -> None:
+    """Raise and clear the alarms for what the meter reports of itself."""
+    word_before = meter_word(before.status) if before else 0
+    for kind, code in meter_status.raised_alarms(word_before, taken.reading.status):
+        raise_alarm(kind, code=code, subject=taken.meter.id, now=now)
+    for kind in meter_status.ended_alarms(word_before, taken.reading.status):
+        clear_alarms(kind, [taken.meter.id], now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from hardware.device_id import server_id_of
 from hardware.errors import LmnError, PortNotOpen, PortVanished
 from hardware.gateway import Gateway
-from hardware.link import SerialLink
+from hardware.link import SerialLink, supply_is_overloaded
 from hardware.lmn_wired import COUNTER_REGISTERS, LIVE_REGISTERS, WiredBus
 from hardware.obis import Obis
 from hardware.readings import MeterReading
@@ -47,8 +47,9 @@ class WiredInterface:
         self._queue = queue
         self._open_link = open_link
         self._monotonic = monotonic
-        self._faults = FaultLog(gateway)
+        self._faults = FaultLog(gateway, lambda: self.spec)
         self._schedule: BoundarySchedule | None = None
+        self._listening_since: datetime | None = None
         self._link: ClosableLink | None = None
         self._bus: WiredBus | None = None
         self._configured = spec
@@ -96,6 +97,7 @@ class WiredInterface:
         now = self._now()
         self._queue.put(Closing(now, self.spec.meter_ids))
         self._queue.flush()
+        self._listening_since = now
         self._schedule = BoundarySchedule(
             now=self._now(),
             live_period=self._gateway.live_period,
@@ -140,7 +142,8 @@ class WiredInterface:
     def _perform(self, schedule: BoundarySchedule, duty: Duty) -> None:
         if duty is Duty.CLOSE:
             now = self._now()
-            self._queue.put(Closing(now, self.spec.meter_ids))
+            ids = self.spec.meter_ids
+            self._queue.put(Closing(now, ids, self._listening_since))
             schedule.closed(now)
         elif duty is Duty.READ_BOUNDARY:
             self._faults.clear(_BUS)
@@ -224,6 +227,7 @@ class WiredInterface:
     def _report_faults(self) -> None:
         if self._bus is None:
             return
+        self._faults.note_supply(supply_is_overloaded(self._link), self._now())
         for fault in self._bus.take_faults():
             where = fault.server_id.hex() if fault.server_id else _BUS
-            self._faults.report(where, fault.code, self._now())
+            self._faults.take(where, fault.error, self._now())
