@@ -16,5 +16,6 @@ def open_configured_gateway(first_huid: str | None = None) -> Gateway:
         huid=settings.HUID or first_huid,
         clock_offset=settings.CLOCK_OFFSET,
         live_period=settings.LIVE_PERIOD,
+        supply_input=settings.SUPPLY_INPUT,
         signature_curve=settings.SIGNATURE_CURVE,
     )

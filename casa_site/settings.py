@@ -19,6 +19,8 @@ env.load_file(STATE / env.ENV_FILE)
 HUID = env.text("CASA_HUID").lower()
 CLOCK_OFFSET = timedelta(seconds=env.integer("CASA_CLOCK_OFFSET", 0))
 LIVE_PERIOD = timedelta(seconds=env.integer("CASA_LIVE_PERIOD", 10, minimum=1))
+_supply_input = env.text("CASA_LMN_SUPPLY_INPUT")
+SUPPLY_INPUT = Path(_supply_input) if _supply_input else None
 SIGNATURE_CURVE = env.choice(
     "CASA_SIGNATURE_CURVE", "brainpoolP256r1", {"brainpoolP256r1", "secp256r1"}
 )

@@ -46,7 +46,8 @@ def as_text(report: Report) -> str:
     """The report for people."""
     lines = [f"{'ready' if report['ready'] else 'NOT READY'}  {report['state']}"]
     lines += [_service_line(service) for service in report["services"]]
-    for name in ("queues", "oldest_due", "storage", "encrypted", "readings"):
+    shown = ("queues", "oldest_due", "storage", "encrypted", "alarms", "readings")
+    for name in shown:
         if name in report:
             lines.append(f"{name:12} {_WORDS.get(name, str)(report[name])}")
     return "\n".join(lines)
@@ -120,12 +121,25 @@ def _of_database() -> Report:
     from django.db import DatabaseError
     from django.db.models import Min
 
+    from logbooks.alarms import open_alarms
     from meters.models import LiveReading, Meter, OriginalRecord
     from tariffs.models import EvaluationProfile
 
     active = EvaluationProfile.objects.filter(state=EvaluationProfile.State.ACTIVE)
     try:
         oldest = active.aggregate(oldest=Min("evaluated_to"))["oldest"]
+        alarms = [
+            {
+                "kind": alarm.kind,
+                "subject": alarm.subject,
+                "code": alarm.code,
+                "since": _moment(alarm.since),
+                "last": _moment(alarm.last_at),
+                "count": alarm.count,
+                "acknowledged": _moment(alarm.acknowledged_at),
+            }
+            for alarm in open_alarms()
+        ]
         meters = list(Meter.objects.filter(is_active=True).values_list("id", flat=True))
         live = dict(LiveReading.objects.values_list("meter_id", "captured_at"))
         last = {
@@ -139,6 +153,7 @@ def _of_database() -> Report:
         return {"database": str(error)}
     return {
         "oldest_due": _moment(oldest),
+        "alarms": alarms,
         "readings": {
             meter: {"live": _moment(live.get(meter)), "record": _moment(last[meter])}
             for meter in meters
@@ -173,6 +188,15 @@ def _encryption_words(encrypted: bool | None) -> str:
     }[encrypted]
 
 
+def _alarm_words(alarms: list[Report]) -> str:
+    lines = [
+        f"\n  {alarm['since']} {alarm['kind']} {alarm['code']} {alarm['subject']}"
+        f" ({alarm['count']} times, last {alarm['last']})"
+        for alarm in alarms
+    ]
+    return "".join(lines) or "none"
+
+
 def _reading_words(readings: Report) -> str:
     lines = [
         f"\n  {meter:20} live {times['live'] or '-':22} record {times['record'] or '-'}"
@@ -186,6 +210,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     "oldest_due": lambda value: value or "-",
     "storage": _storage_words,
     "encrypted": _encryption_words,
+    "alarms": _alarm_words,
     "readings": _reading_words,
 }
 
