@@ -40,13 +40,12 @@ def stored(gateway: Gateway, *records: Record) -> list[OriginalRecord]:
 
 def lift_triggers(cursor: Any) -> None:
     """What an attacker with all rights in the database could do."""
-    table = "meters_originalrecord"
     if connection.vendor == "postgresql":
-        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        cursor.execute("SET LOCAL session_replication_role = replica")
         return
     cursor.execute(
         "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s",
-        [table],
+        ["meters_originalrecord"],
     )
     for (name,) in cursor.fetchall():
         cursor.execute(f"DROP TRIGGER {name}")
