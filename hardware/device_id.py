@@ -36,9 +36,7 @@ def device_id_of(server_id: bytes) -> str | None:
         return None
     if number > 99_999_999:
         return None
-    return (
-        f"{server_id[1]:x}{maker.decode().lower()}{server_id[5]:02x}{number:08d}"
-    )
+    return f"{server_id[1]:x}{maker.decode().lower()}{server_id[5]:02x}{number:08d}"
 
 
 def server_id_of(device_id: str) -> bytes:

@@ -44,9 +44,7 @@ def registers_of(lines: str) -> tuple[RegisterValue, ...]:
     for line in lines.split("\n") if lines else ():
         obis, value, scaler, unit = line.split(" ")
         registers.append(
-            RegisterValue(
-                Obis(bytes.fromhex(obis)), int(value), int(scaler), int(unit)
-            )
+            RegisterValue(Obis(bytes.fromhex(obis)), int(value), int(scaler), int(unit))
         )
     return tuple(registers)
 

@@ -1,4 +1,4 @@
-"""The shape of the source: who imports whom, how big things are, which task goes where."""
+"""The shape of the source: imports, sizes of things, which task goes to which queue."""
 
 import ast
 from collections.abc import Iterator
