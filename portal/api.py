@@ -15,6 +15,7 @@ from meters import selectors as meter_selectors
 from meters.models import Meter
 from meters.selectors import LatestReading
 from portal import local_time, readings, signature_certificate
+from portal.day_field import EARLIEST, LATEST
 from portal.json_view import JsonView
 from portal.request import PortalRequest
 from tariffs import selectors as tariff_selectors
@@ -176,9 +177,12 @@ class Nothing(JsonView):
 def target_time_of(text: str) -> datetime:
     """A target time in a path, `2026-01-31T23:00:00Z`; raises Http404."""
     try:
-        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        instant = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
     except ValueError:
         raise Http404 from None
+    if not EARLIEST <= instant.date() <= LATEST:
+        raise Http404  # there is no calendar arithmetic at the ends of time
+    return instant
 
 
 def _meter(request: PortalRequest, text: str) -> Meter:

@@ -16,6 +16,7 @@ from tariffs.calendar import GRID, Period, day_starts, grid_instants
 from tariffs.evaluation import input_of
 from tariffs.list_row import ListRow
 from tariffs.models import DerivedRecord, Dispatch, EvaluationProfile, ProfileInput
+from tariffs.profile_spec import is_id
 from tariffs.schedule import (
     first_instant,
     hour_of,
@@ -45,7 +46,12 @@ def profiles_of(consumer: str) -> list[EvaluationProfile]:
 
 
 def profile_of(consumer: str, profile_id: str) -> EvaluationProfile | None:
-    """One of the consumer's profiles; None for another's and for no such profile."""
+    """One of the consumer's profiles; None for another's and for no such profile.
+
+    No database is asked for what cannot be an id: PostgreSQL would refuse a NUL.
+    """
+    if not is_id(profile_id):
+        return None
     return _profiles(consumer).filter(pk=profile_id).first()
 
 

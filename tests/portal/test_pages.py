@@ -235,7 +235,16 @@ def test_a_record_shows_what_was_signed(logged_in: LogIn) -> None:
     assert "0000000500000004" in text
 
 
-@pytest.mark.parametrize("key", ["x", "2026-06-22T13:00:01Z", "2026-02-30T00:00:00Z"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "x",
+        "2026-06-22T13:00:01Z",
+        "2026-02-30T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+    ],
+)
 def test_a_record_that_does_not_exist_is_a_404(logged_in: LogIn, key: str) -> None:
     assert logged_in().get(f"/messwertliste/hks2-taf7/wert/{key}/").status_code == 404
 
