@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from hardware.obis import Obis
 from meters.models import Consumer, Meter
@@ -15,6 +15,9 @@ PLANNED_TAFS = frozenset({2, 6, 9, 10, 14})
 FOREIGN_TAFS = frozenset({3, 4, 5, 8, 11, 12, 13})
 TAF1_MONTHS = (1, 2, 3, 6, 12)
 
+NO_CALENDAR_FROM = datetime(3000, 1, 1, tzinfo=UTC)
+"""A validity must not reach the end of time, where local time cannot be computed."""
+TOO_LATE = "must be before the year 3000"
 ID_RULE = "1 to 32 of the characters A-Z a-z 0-9 _ -"
 _DAY_S = 86_400
 _GRID_S = 900
@@ -149,9 +152,13 @@ def _validity(
     spec: ProfileSpec, starts_at: datetime, now: datetime
 ) -> Iterator[Problem]:
     ends_at = spec.valid_to
+    if starts_at >= NO_CALENDAR_FROM:
+        yield Problem("/valid_from", TOO_LATE)
     if ends_at is None:
         return
-    if ends_at <= starts_at:
+    if ends_at >= NO_CALENDAR_FROM:
+        yield Problem("/valid_to", TOO_LATE)
+    elif ends_at <= starts_at:
         yield Problem("/valid_to", "must be after valid_from")
     elif ends_at <= now:
         yield Problem("/valid_to", "must not be in the past")

@@ -241,6 +241,8 @@ def _check_end(profile: EvaluationProfile, end: datetime, now: datetime) -> None
         message = "must not be in the past"
     elif end <= profile.valid_from:
         message = "must be after valid_from"
+    elif end >= profile_spec.NO_CALENDAR_FROM:
+        message = profile_spec.TOO_LATE
     else:
         return
     raise ProfileInvalid([Problem("/valid_to", message)])
