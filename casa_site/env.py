@@ -23,7 +23,7 @@ def load_file(path: Path, environ: MutableMapping[str, str] = os.environ) -> Non
     """
     if not path.is_file():
         return
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    for number, line in enumerate(_content(path).splitlines(), 1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
@@ -31,6 +31,16 @@ def load_file(path: Path, environ: MutableMapping[str, str] = os.environ) -> Non
         if not separator or not name.strip().startswith("CASA_"):
             raise SettingInvalid(f"{path}, line {number}: expected CASA_NAME=value.")
         environ.setdefault(name.strip(), value.strip().strip("\"'"))
+
+
+def _content(path: Path) -> str:
+    try:
+        content = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingInvalid(f"{path} cannot be read: {error}.") from None
+    if "\0" in content:
+        raise SettingInvalid(f"{path} holds a NUL character.")
+    return content
 
 
 def text(name: str, default: str = "") -> str:

@@ -17,7 +17,12 @@ env.load_file(STATE / env.ENV_FILE)
 
 # The gateway (casa_site.gateways opens it)
 HUID = env.text("CASA_HUID").lower()
-CLOCK_OFFSET = timedelta(seconds=env.integer("CASA_CLOCK_OFFSET", 0))
+_LONGEST_OFFSET_S = 25 * 366 * 86_400  # times stay within what certificates can say
+CLOCK_OFFSET = timedelta(
+    seconds=env.integer(
+        "CASA_CLOCK_OFFSET", 0, minimum=-_LONGEST_OFFSET_S, maximum=_LONGEST_OFFSET_S
+    )
+)
 LIVE_PERIOD = timedelta(seconds=env.integer("CASA_LIVE_PERIOD", 10, minimum=1))
 _supply_input = env.text("CASA_LMN_SUPPLY_INPUT")
 SUPPLY_INPUT = Path(_supply_input) if _supply_input else None

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kombu.exceptions import OperationalError
+
 from casa_site import env, fsbroker, readiness, state_lock
 
 Report = dict[str, Any]
@@ -106,12 +108,15 @@ def _queue_depths() -> dict[str, int | None]:
         folder = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["folder"])
         return {queue: len(fsbroker.waiting(folder, queue)) for queue in QUEUES}
     depths: dict[str, int | None] = dict.fromkeys(QUEUES)
-    with app.connection_for_read(connect_timeout=2) as connection:
+    url = settings.CELERY_BROKER_URL
+    with app.connection_for_read(url, connect_timeout=2) as connection:
+        errors: tuple[type[BaseException], ...]
+        errors = (OperationalError, *connection.connection_errors)
         try:
             channel: Any = connection.default_channel
             for queue in QUEUES:
                 depths[queue] = channel.queue_declare(queue, durable=True)[1]
-        except connection.connection_errors:
+        except errors:
             return depths
     return depths
 

@@ -62,6 +62,14 @@ def test_the_file_takes_only_our_settings(tmp_path: Path, line: str) -> None:
         env.load_file(path, {})
 
 
+@pytest.mark.parametrize("content", [b"CASA_A=\xff", b"CASA_A=a\0b"])
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "casa.env"
+    path.write_bytes(content)
+    with pytest.raises(SettingInvalid, match=r"casa\.env"):
+        env.load_file(path, {})
+
+
 def test_a_postgresql_url_becomes_a_database() -> None:
     url = "postgres://casa:p%40ss@db.example:5433/meter?sslmode=require"
     entry = databases.database(url, state=Path("/s"), key="", encrypted=True)
