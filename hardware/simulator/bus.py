@@ -8,16 +8,24 @@ from datetime import datetime
 from functools import reduce
 from itertools import groupby, zip_longest
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from hardware.hdlc import FrameReader, HdlcFrame
 from hardware.link import LMN_BAUDRATE
-from hardware.simulator.bus_station import BusStation, Reply
+from hardware.simulator.bus_station import Reply
 from hardware.simulator.terminal import PseudoTerminal
 
 _BITS_PER_BYTE = 10
 _IDLE_S = 0.5
 _GAP_S = 0.05
+
+
+class Station(Protocol):
+    """A meter on the bus: it hears every frame and may answer."""
+
+    def replies(self, frame: HdlcFrame, now: datetime) -> list[Reply]:
+        """What it sends to a frame that it hears."""
+        ...
 
 
 class WiredBusSimulator:
@@ -29,7 +37,7 @@ class WiredBusSimulator:
 
     def __init__(
         self,
-        meters: Iterable[BusStation],
+        meters: Iterable[Station],
         clock: Callable[[], datetime],
         *,
         is_paced: bool = False,

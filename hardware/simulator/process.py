@@ -6,40 +6,115 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from hardware.simulator.bus import WiredBusSimulator
+from hardware.simulator.d0 import D0PullMeter, readouts
+from hardware.simulator.d0_line import serve_on
+from hardware.simulator.faulty import (
+    FaultyBus,
+    FaultyStation,
+    Spoil,
+    pushed,
+    wrong_last_byte,
+    wrong_parity,
+)
 from hardware.simulator.meter import SimulatedMeter
-from hardware.simulator.push import play, telegrams
+from hardware.simulator.push import Script, play, telegrams
+from hardware.simulator.scenario import FaultKind, Scenario
 from hardware.simulator.station import SimulatedStation
 from hardware.simulator.terminal import PseudoTerminal
 
 ANSWER_DELAY_S = 0.02
+OVERLOAD_SUFFIX = ".overload"
+"""Of the file beside a port that shows whether its supply is overloaded."""
+
+Clock = Callable[[], datetime]
 
 
 def serve(
     meters: Iterable[SimulatedMeter],
     path: Path,
-    clock: Callable[[], datetime],
+    clock: Clock,
     stop: threading.Event,
     *,
+    scenario: Scenario | None = None,
     answer_delay_s: float = ANSWER_DELAY_S,
 ) -> None:
-    """Be a bus of wired meters on the port `path` until `stop` is set."""
-    stations = [SimulatedStation(m, answer_delay_s=answer_delay_s) for m in meters]
-    with PseudoTerminal(path) as terminal:
-        WiredBusSimulator(stations, clock).serve(terminal, stop)
+    """Be a bus of wired meters on the port `path` until `stop` is set.
+
+    While a scenario has the port unplugged there is none under that name. A file
+    beside it shows "1" while the supply is overloaded.
+    """
+    scenario = scenario or Scenario()
+    stations = [
+        FaultyStation(SimulatedStation(m, answer_delay_s=answer_delay_s), scenario)
+        for m in meters
+    ]
+    bus = FaultyBus(stations, clock, scenario)
+    while not stop.is_set():
+        plug = _Plug(stop, scenario, clock, Path(f"{path}{OVERLOAD_SUFFIX}"))
+        if not plug.is_set():
+            with PseudoTerminal(path) as terminal:
+                bus.serve(terminal, plug)
+        stop.wait(0.2)
+
+
+class _Plug(threading.Event):
+    """Is set when the process is to stop, and while the port is unplugged."""
+
+    def __init__(
+        self, stop: threading.Event, scenario: Scenario, clock: Clock, overload: Path
+    ) -> None:
+        super().__init__()
+        self._stop = stop
+        self._scenario = scenario
+        self._clock = clock
+        self._overload = overload
+        self._is_overloaded = False
+
+    def is_set(self) -> bool:
+        now = self._clock()
+        self._show(self._scenario.has(FaultKind.OVERLOAD, now))
+        return self._stop.is_set() or self._scenario.has(FaultKind.UNPLUGGED, now)
+
+    def _show(self, is_overloaded: bool) -> None:
+        if is_overloaded != self._is_overloaded:
+            self._overload.write_text("1\n" if is_overloaded else "0\n")
+            self._is_overloaded = is_overloaded
 
 
 def serve_push(
     meter: SimulatedMeter,
     path: Path,
-    clock: Callable[[], datetime],
+    clock: Clock,
     stop: threading.Event,
     *,
     every_s: float = 2.0,
+    scenario: Scenario | None = None,
 ) -> None:
-    """Be a meter that sends unasked on the port `path` until `stop` is set."""
+    """Be a meter that sends SML unasked on the port `path` until `stop` is set."""
+    script = telegrams(meter, clock, every_s)
+    _serve_script(script, wrong_last_byte, meter, path, clock, stop, scenario)
+
+
+def serve_d0_push(
+    meter: SimulatedMeter,
+    path: Path,
+    clock: Clock,
+    stop: threading.Event,
+    *,
+    every_s: float = 2.0,
+    scenario: Scenario | None = None,
+) -> None:
+    """Be a meter that sends D0 readouts unasked on the port `path`."""
+    script = readouts(meter, clock, every_s)
+    _serve_script(script, wrong_parity, meter, path, clock, stop, scenario)
+
+
+def serve_d0_pull(
+    meter: SimulatedMeter, path: Path, clock: Clock, stop: threading.Event
+) -> None:
+    """Be a meter that sends its D0 readout on demand on the port `path`."""
     with PseudoTerminal(path) as terminal:
-        play(telegrams(meter, clock, every_s), terminal, stop)
+        serve_on(terminal, D0PullMeter(meter, clock), stop)
 
 
 def stop_on_signals() -> threading.Event:
@@ -48,3 +123,22 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     return stop
+
+
+def _serve_script(
+    script: Script,
+    wrong_check: Spoil,
+    meter: SimulatedMeter,
+    path: Path,
+    clock: Clock,
+    stop: threading.Event,
+    scenario: Scenario | None,
+) -> None:
+    faults = scenario or Scenario()
+    server_id = meter.server_id
+    arriving = (
+        (pushed(data, faults, server_id, clock(), wrong_check), pause_s)
+        for data, pause_s in script
+    )
+    with PseudoTerminal(path) as terminal:
+        play(arriving, terminal, stop)
