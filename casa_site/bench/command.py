@@ -36,6 +36,7 @@ GROUPS = {
     "start-page": Group("casa_site.bench.start_page", ("P6",)),
     "exports": Group("casa_site.bench.exports", ("P7", "P8")),
     "records": Group("casa_site.bench.records", ("P1", "P2", "P3")),
+    "boundary": Group("casa_site.bench.boundary", ("P12",)),
     "running": Group("casa_site.bench.running", ("P10", "P11", "P18")),
 }
 """In this order; `records` fills the database that the groups before it read."""
