@@ -29,6 +29,9 @@ from hardware.lmn_line import LmnLine
 CONNECT_TRIES = 3
 """So many SNRM without answer make a meter silent (lmn-wired.md 3)."""
 
+FRAME_HEADER = 8
+"""Bytes of a frame up to its control field and flag: addresses, no value."""
+
 Report = Callable[[LmnError], None]
 
 
@@ -163,7 +166,11 @@ class DataLink:
             if heard is None:
                 return trouble
             if isinstance(heard, FrameFault):
-                trouble = FrameUndecodable(heard.reason)
+                trouble = FrameUndecodable(
+                    heard.reason,
+                    header=heard.data[:FRAME_HEADER],
+                    length=len(heard.data),
+                )
             elif misfit := self._misfit(heard):
                 trouble = FrameUnexpected(misfit)
             else:

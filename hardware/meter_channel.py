@@ -71,7 +71,7 @@ class FileExchange:
             self._received_at = self._clock()
         for found in self._reader.feed(data):
             if isinstance(found, SmlFault):
-                raise FrameUndecodable(found.reason)
+                raise FrameUndecodable(found.reason, length=found.length)
             return Answer(found, self._received_at or self._clock())
         return None
 
