@@ -33,4 +33,4 @@ def _workers(arguments: Sequence[str]) -> list[str]:
         for word in arguments
     )
     cores = os.cpu_count() or 1
-    return [] if names_a_part or cores < 2 else ["-n", "2", "--dist", "loadgroup"]
+    return [] if names_a_part or cores < 2 else ["-n", "2", "--dist", "loadfile"]

@@ -16,11 +16,7 @@ from tests import postgresql
 from tests.casa_site import brokers
 from tests.flows.running import PROJECT, RunningGateway
 
-pytestmark = [
-    pytest.mark.services,
-    pytest.mark.slow,
-    pytest.mark.xdist_group("processes"),
-]
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 
 @pytest.fixture(params=["redis", "rabbitmq"])

@@ -16,7 +16,7 @@ import pytest
 from casa_site import processes
 from tests.flows.running import RunningGateway, children_of, wait_for_end
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.slow
 
 ROLES = {"han", "lmn", "worker", "beat"}
 
@@ -141,6 +141,7 @@ def test_a_killed_web_worker_is_replaced_by_its_master(gateway: RunningGateway) 
     assert gateway.pids()["han"] == master
 
 
+@pytest.mark.faults
 def test_the_death_of_the_supervisor_ends_all_and_the_next_start_goes_on(
     state: Path,
 ) -> None:
