@@ -122,48 +122,51 @@ def _queue_depths() -> dict[str, int | None]:
 
 
 def _of_database() -> Report:
-    """Oldest due work and the time of each meter's last reading, without its value."""
+    """Oldest due work, alarms, and the times of readings without their values."""
+    from django.conf import settings
     from django.db import DatabaseError
-    from django.db.models import Min
 
-    from logbooks.alarms import open_alarms
-    from meters.models import LiveReading, Meter, OriginalRecord
-    from tariffs.models import EvaluationProfile
+    from casa_site.due_work import oldest_due
 
-    active = EvaluationProfile.objects.filter(state=EvaluationProfile.State.ACTIVE)
+    now = datetime.now(UTC) + settings.CLOCK_OFFSET
     try:
-        oldest = active.aggregate(oldest=Min("evaluated_to"))["oldest"]
-        alarms = [
-            {
-                "kind": alarm.kind,
-                "subject": alarm.subject,
-                "code": alarm.code,
-                "since": _moment(alarm.since),
-                "last": _moment(alarm.last_at),
-                "count": alarm.count,
-                "acknowledged": _moment(alarm.acknowledged_at),
-            }
-            for alarm in open_alarms()
-        ]
-        meters = list(Meter.objects.filter(is_active=True).values_list("id", flat=True))
-        live = dict(LiveReading.objects.values_list("meter_id", "captured_at"))
-        last = {
-            meter: OriginalRecord.objects.filter(meter_id=meter)
-            .order_by("-target_time")
-            .values_list("target_time", flat=True)
-            .first()
-            for meter in meters
+        return {
+            "oldest_due": _moment(oldest_due(now=now)),
+            "alarms": _alarms(),
+            "readings": _reading_times(),
         }
     except DatabaseError as error:
         return {"database": str(error)}
-    return {
-        "oldest_due": _moment(oldest),
-        "alarms": alarms,
-        "readings": {
-            meter: {"live": _moment(live.get(meter)), "record": _moment(last[meter])}
-            for meter in meters
-        },
-    }
+
+
+def _alarms() -> list[Report]:
+    from logbooks.alarms import open_alarms
+
+    return [
+        {
+            "kind": alarm.kind,
+            "subject": alarm.subject,
+            "code": alarm.code,
+            "since": _moment(alarm.since),
+            "last": _moment(alarm.last_at),
+            "count": alarm.count,
+            "acknowledged": _moment(alarm.acknowledged_at),
+        }
+        for alarm in open_alarms()
+    ]
+
+
+def _reading_times() -> Report:
+    """When each meter was read last: live, and for its original list."""
+    from meters.models import LiveReading, Meter, OriginalRecord
+
+    live = dict(LiveReading.objects.values_list("meter_id", "captured_at"))
+    times: Report = {}
+    for meter in Meter.objects.filter(is_active=True).values_list("id", flat=True):
+        records = OriginalRecord.objects.filter(meter_id=meter).order_by("-target_time")
+        last = records.values_list("target_time", flat=True).first()
+        times[meter] = {"live": _moment(live.get(meter)), "record": _moment(last)}
+    return times
 
 
 def _moment(value: datetime | None) -> str | None:
