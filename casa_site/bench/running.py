@@ -1,0 +1,148 @@
+"""P10, P11, P18: memory, idle CPU and start of the whole gateway with its demo.
+
+The gateway runs as `casa up` starts it, on a free port and a state folder of its own,
+and is used by a consumer before it is looked at. Simulators and demo are left out.
+"""
+
+import re
+import time
+from collections.abc import Iterator
+
+import httpx
+
+from casa_site.bench import proc
+from casa_site.bench.bench import Bench
+from casa_site.bench.control import ControlThread
+from casa_site.bench.figure import Figure, Goal, Quantity, ResultWrong
+from casa_site.bench.running_gateway import (
+    HISTORY_COMPLETE,
+    READY,
+    RunningGateway,
+)
+from casa_site.bench.scale import Scale
+
+MEMORY_GOAL_MIB = 200.0
+"""Before the WAN side exists."""
+IDLE_GOAL_PERCENT = 1.0
+START_GOAL_S = 10.0
+
+_READY_WITHIN_S = 120.0
+_HISTORY_WITHIN_S = 300.0
+_CONSUMER_PATHS = ("/", "/log/", "/messwertliste/", "/json/metering/origin")
+
+
+def figures(bench: Bench) -> Iterator[Figure]:
+    """P10, P11 and P18."""
+    state = bench.gateway.state.parent / "running"
+    history = ("--history-days", str(bench.scale.demo_days))
+    with RunningGateway(state, *history) as gateway:
+        gateway.wait_for(READY, within_s=_READY_WITHIN_S)
+        gateway.wait_for(HISTORY_COMPLETE, within_s=_HISTORY_WITHIN_S)
+        # The certificate is the gateway's own; we started it ourselves on this machine.
+        with httpx.Client(base_url=gateway.url, verify=False) as consumer:
+            _log_in(gateway, consumer)
+            _use(consumer, bench.scale.requests)
+            yield _idle(gateway, bench.scale)
+            _check_live(gateway, consumer)
+        yield _memory(gateway, bench.scale)
+    with ControlThread() as control, RunningGateway(state, *history) as gateway:
+        seconds = gateway.wait_for(READY, within_s=_READY_WITHIN_S)
+    yield Figure(
+        id="P18",
+        title=f"start with existing state to '{READY}'",
+        value=seconds,
+        unit="s",
+        goal=Goal("at most", START_GOAL_S),
+        references=(
+            Quantity("control: a thread wakes late, p99", control.p99_ms, "ms"),
+        ),
+        conditions=f"demo with {bench.scale.demo_days} days of history",
+    )
+
+
+def _memory(gateway: RunningGateway, scale: Scale) -> Figure:
+    roles = {
+        role: sum(map(proc.pss_mib, pids)) for role, pids in gateway.processes().items()
+    }
+    uptime_s = time.monotonic() - gateway.started_at
+    return Figure(
+        id="P10",
+        title="memory (PSS) of all processes, simulators and demo left out",
+        value=sum(roles.values()),
+        unit="MiB",
+        goal=Goal("at most", MEMORY_GOAL_MIB),
+        references=tuple(Quantity(role, size, "MiB") for role, size in roles.items()),
+        conditions=(
+            f"{uptime_s:.0f} s after the start, after {scale.requests} requests; "
+            "the WAN side does not exist yet"
+        ),
+    )
+
+
+def _idle(gateway: RunningGateway, scale: Scale) -> Figure:
+    before = gateway.processes()
+    used = {role: -_cpu_of(pids) for role, pids in before.items()}
+    begin = time.monotonic()
+    time.sleep(scale.idle_s)
+    seconds = time.monotonic() - begin
+    if gateway.processes() != before:
+        raise ResultWrong("processes were restarted while the gateway was idle")
+    percent = {
+        role: 100 * (spent + _cpu_of(before[role])) / seconds
+        for role, spent in used.items()
+    }
+    return Figure(
+        id="P11",
+        title="CPU when nobody uses the gateway, of one core",
+        value=sum(percent.values()),
+        unit="%",
+        goal=Goal("at most", IDLE_GOAL_PERCENT),
+        references=tuple(Quantity(role, share, "%") for role, share in percent.items()),
+        conditions=(
+            f"{seconds:.0f} s long, {_boundary_words(seconds)}; 3 wired meters, "
+            "live period 10 s, 15-minute profiles"
+        ),
+    )
+
+
+def _cpu_of(pids: list[int]) -> float:
+    return sum(map(proc.cpu_s, pids))
+
+
+def _boundary_words(seconds: float) -> str:
+    """Whether a quarter hour fell into the time that ends now."""
+    has_one = time.time() % 900 < seconds
+    return "a quarter hour among them" if has_one else "no quarter hour among them"
+
+
+def _log_in(gateway: RunningGateway, client: httpx.Client) -> None:
+    """Log the first consumer of the demo in by the form."""
+    login = gateway.logins()[0]
+    form = client.get("/anmelden/").text
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+    answer = client.post(
+        "/anmelden/",
+        data={
+            "username": login["user"],
+            "password": login["password"],
+            "csrfmiddlewaretoken": token[1] if token else "",
+        },
+        headers={"Referer": gateway.url},
+    )
+    if answer.status_code != 303:
+        raise ResultWrong(f"the login was refused: {answer.status_code}")
+
+
+def _use(consumer: httpx.Client, count: int) -> None:
+    for number in range(count):
+        path = _CONSUMER_PATHS[number % len(_CONSUMER_PATHS)]
+        if (status := consumer.get(path).status_code) != 200:
+            raise ResultWrong(f"{path}: {status}")
+
+
+def _check_live(gateway: RunningGateway, consumer: httpx.Client) -> None:
+    """Whether the meters were read meanwhile: an idle gateway is not a dead one."""
+    for meter in gateway.logins()[0]["meters"]:
+        reading = consumer.get(f"/json/metering/origin/{meter}/extended").json()
+        if not reading["values"]:
+            raise ResultWrong(f"{meter} was never read")
