@@ -48,7 +48,15 @@ def as_text(report: Report) -> str:
     """The report for people."""
     lines = [f"{'ready' if report['ready'] else 'NOT READY'}  {report['state']}"]
     lines += [_service_line(service) for service in report["services"]]
-    shown = ("queues", "oldest_due", "storage", "encrypted", "alarms", "readings")
+    shown = (
+        "database",
+        "queues",
+        "oldest_due",
+        "storage",
+        "encrypted",
+        "alarms",
+        "readings",
+    )
     for name in shown:
         if name in report:
             lines.append(f"{name:12} {_WORDS.get(name, str)(report[name])}")
