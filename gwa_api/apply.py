@@ -23,7 +23,8 @@ from gwa_api.schemas import (
 from hardware.gateway import Gateway
 from logbooks.services import log_fault
 from meters.accounts import AccountInvalid, create_account, new_password
-from meters.configuration import ConfigurationInvalid, create_consumer, create_meter
+from meters.configuration import create_consumer, create_meter
+from meters.configuration_errors import ConfigurationInvalid
 from meters.models import Account
 from tariffs.profile_spec import Problem, ProfileInvalid, ProfileSpec
 from tariffs.services import create_participant, create_profile

@@ -7,6 +7,11 @@ from decimal import Decimal
 from hardware.obis import Obis
 from hardware.units import COUNTED_UNITS
 
+GAS = 7
+_OTHER_MEDIA = frozenset({5, 6, GAS, 8, 9})
+"""Group A of cooling, heat, gas, cold and hot water."""
+_GAS_VOLUME = 3
+
 
 @dataclass(frozen=True, slots=True)
 class RegisterValue:
@@ -24,9 +29,18 @@ class RegisterValue:
 
     @property
     def is_counter(self) -> bool:
-        """A counter: D = 8, F = 255, a unit of energy or volume (decisions D45)."""
-        groups = self.obis.groups
-        return groups[3] == 8 and groups[5] == 255 and self.unit in COUNTED_UNITS
+        """A counter: a current total in a unit of energy or volume (decisions D45).
+
+        D = 8 for electricity; for cooling, heat, gas and water D = 0, and for gas all
+        states of conversion (OMS Vol. 2, annex A).
+        """
+        medium, _, quantity, kind, _, history = self.obis.groups
+        if history != 255 or self.unit not in COUNTED_UNITS:
+            return False
+        if medium not in _OTHER_MEDIA:
+            return kind == 8
+        is_gas = medium == GAS and quantity == _GAS_VOLUME
+        return kind in ((0, 1, 2, 8) if is_gas else (0, 8))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,11 @@ class MeterStatus:
         return bool(self.value & _TEMPORARY)
 
     @property
+    def has_passing_error(self) -> bool:
+        """An error that may pass: temporary, of the application, or an alarm."""
+        return self.is_temporary or self.application in ("error", "alarm")
+
+    @property
     def manufacturer_bits(self) -> int:
         """Bits 5 to 7, 0..7."""
         return self.value >> 5

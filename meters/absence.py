@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -23,15 +23,21 @@ ABSENT_CODE = 100706
 
 @transaction.atomic
 def watch_absence(
-    gateway: Gateway, meter_ids: Collection[str], *, since: datetime, now: datetime
+    gateway: Gateway,
+    meter_ids: Collection[str],
+    *,
+    since: datetime,
+    now: datetime,
+    late_wait: timedelta = LATE_WAIT,
 ) -> list[str]:
     """Raise the alarm for those of the meters that are absent; returns these.
 
     To be called when a boundary was closed; somebody has listened to the meters since
-    `since`, what they missed before is not their fault. The system log gets 100706
-    and the owner 19006/2 when an absence begins.
+    `since`, what they missed before is not their fault. `late_wait` is how long a
+    boundary stays open for these meters. The system log gets 100706 and the owner
+    19006/2 when an absence begins.
     """
-    absent = absent_meters(meter_ids, since=since, now=now)
+    absent = absent_meters(meter_ids, since=since, now=now, late_wait=late_wait)
     for meter in absent:
         kind = AlarmKind.METER_ABSENT
         if raise_alarm(kind, code=ABSENT_CODE, subject=meter.id, now=now):
@@ -45,14 +51,18 @@ def end_absence(meter_ids: Collection[str], *, now: datetime) -> None:
 
 
 def absent_meters(
-    meter_ids: Collection[str], *, since: datetime, now: datetime
+    meter_ids: Collection[str],
+    *,
+    since: datetime,
+    now: datetime,
+    late_wait: timedelta = LATE_WAIT,
 ) -> list[Meter]:
     """Those of the meters that missed the last four closed boundaries, by id.
 
     None unless all four are later than `since`. A meter that never gave a value
     counts from when it was taken over.
     """
-    last = boundary_before(now - LATE_WAIT)
+    last = boundary_before(now - late_wait)
     first = last - ABSENT_AFTER * REGISTRATION_PERIOD
     if first < since:
         return []

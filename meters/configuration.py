@@ -1,7 +1,7 @@
 """How consumers and meters are set up (R20, R21, decisions D9, D10, D44)."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -14,8 +14,13 @@ from hardware.gateway import Gateway
 from hardware.sym_pairing import KEY_BYTES, SERVER_ID_BYTES
 from logbooks.catalogue import Event
 from logbooks.services import log_event, open_consumer_log
+from meters import wireless_configuration
+from meters.configuration_errors import (
+    ConsumerInvalid,
+    MeterInvalid,
+)
 from meters.credential_store import keep_master_key
-from meters.models import Consumer, Meter, profile_id_rule
+from meters.models import PLAIN_SOURCES, Consumer, Meter, profile_id_rule
 from meters.registers import logical_names
 
 MEDIA = {1, 5, 6, 7, 8, 9}
@@ -32,6 +37,7 @@ DEFAULT_BAUDRATES = {
     Meter.Source.D0_PUSH: 9600,
     Meter.Source.D0_PULL: 300,
     Meter.Source.REPLAY: 9600,
+    Meter.Source.WMBUS: 57_600,
 }
 """The wired LMN; the optical head of most meters (lmn-wired.md 8). A pulled meter
 begins at its speed and names the one to go on with; a file is played at its."""
@@ -46,23 +52,6 @@ _DEVICE_ID_LENGTH = 14
 
 Given = TypeVar("Given")
 Read = TypeVar("Read")
-
-
-class ConfigurationInvalid(ValueError):
-    """Something that cannot be set up; `field` names what is wrong with it."""
-
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
-        self.reason = reason
-
-
-class ConsumerInvalid(ConfigurationInvalid):
-    """A consumer that cannot be created."""
-
-
-class MeterInvalid(ConfigurationInvalid):
-    """A meter that cannot be created."""
 
 
 @transaction.atomic
@@ -113,6 +102,8 @@ def create_meter(
     allow_unsecured_billing: bool = False,
     security: str | None = None,
     master_key: str = "",
+    stick: str = "",
+    obis_rules: Sequence[Mapping[str, str]] = (),
     now: datetime,
 ) -> Meter:
     """Create a meter; raises MeterInvalid.
@@ -120,25 +111,35 @@ def create_meter(
     `meter_id` and `server_id` (hex) come in every form of D9; an id of 14 characters
     gives the server id when it is left out, and its first digit the medium.
     `registers` lists the registers of the original list; left out, the first record
-    fixes them. `master_key` (32 hex digits) is what a wired meter is paired by;
-    `security` says whether it is read over "tls" or "plain" and follows from the key
-    when left out. The acquisition takes the meter up by itself within seconds.
+    fixes them. `master_key` (32 hex digits) is what a wired meter is paired by, and
+    the key of a wireless one; `security` says whether a wired meter is read over "tls"
+    or "plain" and follows from the key when left out. For wireless meters see
+    `meters.wireless_configuration`. The acquisition takes the meter up by itself
+    within seconds.
     """
     id_ = _checked("id", canonical_meter_id, meter_id)
     meter = Meter(
         id=id_,
-        server_id=_server_id(id_, server_id),
         consumer=_consumer(consumer),
         name=_within("name", name, _LONGEST_NAME),
-        medium=_medium(id_, medium),
         source=_checked("source", Meter.Source, source),
         port=_port(port),
         baudrate=baudrate or DEFAULT_BAUDRATES[Meter.Source(source)],
         registers=_checked("registers", logical_names, registers),
         allow_unsecured_billing=allow_unsecured_billing,
-        security=_security(security, master_key),
         valid_from=now.replace(microsecond=0),
     )
+    if meter.is_wireless:
+        given = wireless_configuration.Given(
+            server_id, medium, baudrate, security, stick, obis_rules
+        )
+        wireless_configuration.complete(meter, given)
+    else:
+        if stick or obis_rules:
+            raise MeterInvalid("stick" if stick else "obis_rules", "only by radio")
+        meter.server_id = _server_id(id_, server_id)
+        meter.medium = _medium(id_, medium)
+        meter.security = _security(security, master_key)
     _refuse_doubles(meter)
     _refuse_unfit_line(meter)
     key = _master_key(meter, master_key)
@@ -219,8 +220,12 @@ def _master_key(meter: Meter, given: str) -> bytes | None:
         if given:
             raise MeterInvalid("master_key", "a meter read in plain has none")
         return None
+    if meter.is_wireless:
+        return _key(given)
     if meter.source != Meter.Source.HDLC:
         raise MeterInvalid("security", "only meters on the wired LMN speak TLS")
+    if meter.security != Meter.Security.TLS:
+        raise MeterInvalid("security", "tls or plain")
     if (
         len(meter.server_id) != 2 * SERVER_ID_BYTES
         or len(meter.id) != _DEVICE_ID_LENGTH
@@ -228,6 +233,10 @@ def _master_key(meter: Meter, given: str) -> bytes | None:
         raise MeterInvalid(
             "server_id", "TLS needs a meter with 14 characters, 10 bytes"
         )
+    return _key(given)
+
+
+def _key(given: str) -> bytes:
     if not re.fullmatch(rf"[0-9a-fA-F]{{{2 * KEY_BYTES}}}", given):
         raise MeterInvalid("master_key", f"{2 * KEY_BYTES} hex digits")
     return bytes.fromhex(given)
@@ -248,7 +257,9 @@ def _refuse_unfit_line(meter: Meter) -> None:
     other = Meter.objects.filter(port=meter.port, is_active=True).first()
     if other is None:
         return
-    if meter.is_plain_source or other.source != meter.source:
+    if meter.source in PLAIN_SOURCES or other.source != meter.source:
         raise MeterInvalid("port", f"{meter.port} is taken by another meter")
+    if other.stick != meter.stick:
+        raise MeterInvalid("stick", f"at {meter.port} there is an {other.stick}")
     if other.baudrate != meter.baudrate:
         raise MeterInvalid("baudrate", f"the bus {meter.port} runs at another speed")

@@ -42,6 +42,21 @@ def keep_master_key(
     )
 
 
+def master_keys(gateway: Gateway, server_ids: Collection[bytes]) -> dict[bytes, bytes]:
+    """The keys of those of the meters that have one, by server id; one query."""
+    rows = MeterKey.objects.select_related("meter").filter(
+        meter__server_id__in=[server_id.hex() for server_id in server_ids]
+    )
+    return {
+        bytes.fromhex(row.meter.server_id): gateway.device_key.decrypt(
+            bytes(row.sealed_key),
+            label="fields",
+            bound_to=_bound_to("master-key", row.meter_id),
+        )
+        for row in rows
+    }
+
+
 def is_master_key(gateway: Gateway, meter: Meter, given: str) -> bool:
     """Whether this (hex) is the key that the meter is paired by."""
     kept = StoredCredentials(gateway).master_key(bytes.fromhex(meter.server_id))

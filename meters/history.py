@@ -34,7 +34,7 @@ def record_past(gateway: Gateway, past: Sequence[PastReading]) -> int:
     for one in past:
         _fix_registers(meters[one.meter_id], one.reading)
     records = [_record(gateway, meters[one.meter_id], one) for one in past]
-    bits = [meter_status.later_bits_of(one.reading.status) for one in past]
+    bits = [_later_bits(meters[one.meter_id], one.reading) for one in past]
     return value_list.append_records(gateway, OriginalRecord, records, bits)
 
 
@@ -51,6 +51,10 @@ def _fix_registers(meter: Meter, reading: MeterReading) -> None:
     if not meter.registers:
         meter.registers = counters_of(reading)
         meter.save(update_fields=["registers"])
+
+
+def _later_bits(meter: Meter, reading: MeterReading) -> int:
+    return meter_status.later_bits_of(reading.status, is_wireless=meter.is_wireless)
 
 
 def _record(gateway: Gateway, meter: Meter, past: PastReading) -> Record:

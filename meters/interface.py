@@ -11,6 +11,7 @@ from django.db import connections
 
 from hardware.link import Link
 from hardware.obis import Obis
+from hardware.wmbus_obis import ObisRule, rule_of
 from meters.models import Meter
 
 LONGEST_WAIT_S = 5.0
@@ -36,13 +37,18 @@ OpenLink = Callable[[str, int], ClosableLink]
 class MeterEnd:
     """A meter at an interface: its ids, the registers its profile lists, its security.
 
-    `is_secured`: on the wired LMN it is read over TLS.
+    `is_secured`: on the wired LMN it is read over TLS. `security` is what a wireless
+    meter's telegrams must have (`hardware.lmn_wireless`), `obis_rules` what it does in
+    another way than the OMS table, `stick` the kind of radio module.
     """
 
     id: str
     server_id: bytes
     registers: tuple[Obis, ...] = ()
     is_secured: bool = False
+    security: str = ""
+    stick: str = ""
+    obis_rules: tuple[ObisRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,9 @@ def _meter_end(meter: Meter) -> MeterEnd:
         server_id=bytes.fromhex(meter.server_id),
         registers=tuple(Obis.parse(name) for name in meter.registers),
         is_secured=meter.security == Meter.Security.TLS,
+        security=meter.security,
+        stick=meter.stick,
+        obis_rules=tuple(rule_of(document) for document in meter.obis_rules),
     )
 
 

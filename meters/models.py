@@ -7,6 +7,8 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.core.validators import RegexValidator
 from django.db import models
 
+from hardware.lmn_wireless import CTR, MODE_5, MODE_7
+
 profile_id_rule = RegexValidator(r"\A[A-Za-z0-9_-]{1,32}\Z")
 """Ids of consumers and profiles (decisions D10)."""
 
@@ -88,12 +90,18 @@ class Meter(models.Model):
     registers of the original list, 12 hex digits each; empty until the first record
     fixes them (decisions D45). `valid_from` is when the gateway took it over: no
     earlier boundary was missed, whatever older records there are (D52). `security` is
-    how a meter on the wired LMN is talked to; all other sources are plain (D38).
+    how a meter on the wired LMN is talked to, and how a wireless meter must protect its
+    telegrams; all other sources are plain (D38). `stick` is the kind of radio module
+    behind the port of a wireless meter, `obis_rules` what of the OMS table this meter
+    does in another way ({"dib", "vib", "obis"}).
     """
 
     class Security(models.TextChoices):
         TLS = "tls"
         PLAIN = "plain"
+        MODE_7 = MODE_7
+        MODE_5 = MODE_5
+        CTR = CTR
 
     class Source(models.TextChoices):
         HDLC = "hdlc"
@@ -101,6 +109,12 @@ class Meter(models.Model):
         D0_PUSH = "d0_push"
         D0_PULL = "d0_pull"
         REPLAY = "replay"
+        WMBUS = "wmbus"
+
+    class Stick(models.TextChoices):
+        IM871A = "im871a"
+        AMB8465 = "amb8465"
+        CUL = "cul"
 
     id = models.CharField(max_length=16, primary_key=True)
     server_id = models.CharField(max_length=40, unique=True)
@@ -113,13 +127,25 @@ class Meter(models.Model):
     registers = models.JSONField(default=list, blank=True)
     allow_unsecured_billing = models.BooleanField(default=False)
     security = models.CharField(max_length=5, choices=Security, default=Security.PLAIN)
+    stick = models.CharField(max_length=8, choices=Stick, default="", blank=True)
+    obis_rules = models.JSONField(default=list, blank=True)
     valid_from = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1)
 
     @property
+    def is_wireless(self) -> bool:
+        """Whether it sends by radio."""
+        return self.source == self.Source.WMBUS
+
+    @property
     def is_plain_source(self) -> bool:
-        """Read without the security of the LMN: never for billing by itself (D38)."""
+        """Read without the security of the LMN: never for billing by itself (D38).
+
+        By radio only mode 7 has that security (lmn-wireless.md 8).
+        """
+        if self.is_wireless:
+            return self.security != self.Security.MODE_7
         return self.source in PLAIN_SOURCES
 
 
@@ -271,8 +297,49 @@ class LmnCredentials(models.Model):
 
 
 class UnknownMeter(models.Model):
-    """A meter that was heard on a bus but is not configured: listed, never read."""
+    """A meter that was heard but is not configured: listed, never read.
+
+    `rssi_dbm` is the strength of its signal, where it is heard by radio.
+    """
 
     server_id = models.CharField(max_length=40, primary_key=True)
     port = models.CharField(max_length=200)
     seen_at = models.DateTimeField()
+    rssi_dbm = models.SmallIntegerField(null=True, blank=True)
+
+
+class WirelessCounter(models.Model):
+    """The last message counter of a wireless sender; what is not above it is old.
+
+    `address` is the M-Bus address as an id of 16 hex digits, `kind` one of
+    `hardware.wmbus_replay`.
+    """
+
+    pk = models.CompositePrimaryKey("address", "kind")
+    address = models.CharField(max_length=16)
+    kind = models.CharField(max_length=8)
+    value = models.BigIntegerField()
+
+
+class WirelessFormat(models.Model):
+    """The heads of a full frame, by which compact frames of such meters are read.
+
+    `type_key` is what all meters of one kind share, hex; `learned_at` orders them.
+    """
+
+    pk = models.CompositePrimaryKey("type_key", "signature")
+    type_key = models.CharField(max_length=8)
+    signature = models.PositiveIntegerField()
+    heads = models.BinaryField()
+    learned_at = models.DateTimeField()
+
+
+class RadioPort(models.Model):
+    """What a radio module has heard: how many good telegrams of our meters, and when.
+
+    The LED wMT flashes with each of them (R16).
+    """
+
+    port = models.CharField(max_length=200, primary_key=True)
+    received = models.BigIntegerField(default=0)
+    received_at = models.DateTimeField()

@@ -4,7 +4,7 @@ Nothing here reads a clock or a port; the threads of `meters.interfaces` and the
 services of the apps above call it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,21 +13,17 @@ from django.db.models import OuterRef, QuerySet, Subquery
 
 from hardware.gateway import Gateway
 from hardware.readings import MeterReading, RegisterValue
-from hardware.record import Record, register_lines, registers_of
+from hardware.record import Record, register_lines
 from hardware.status_word import hex_text, is_placeholder, meter_word
 from logbooks.alarms import clear_alarms, raise_alarm
-from logbooks.catalogue import Event
 from logbooks.services import log_event, log_fault
 from meters import meter_status, value_list
 from meters.absence import end_absence
 from meters.boundaries import boundary_before, missed_boundaries
-from meters.configuration import (
-    ConsumerInvalid,
-    MeterInvalid,
-    create_consumer,
-    create_meter,
-)
+from meters.configuration import create_consumer, create_meter
+from meters.configuration_errors import ConsumerInvalid, MeterInvalid
 from meters.models import LiveReading, Meter, OriginalRecord
+from meters.placeholders import Gap, store_placeholders
 from meters.registers import counters_of, marked_registers
 
 __all__ = [
@@ -43,7 +39,6 @@ __all__ = [
 ]
 
 ORIGINAL_LIST_FAULT = 300033
-NO_VALUE_IN_WINDOW = "kein Messwert im Empfangszeitfenster (Zähler {meter})"
 _PLACEHOLDERS_AT_ONCE = 200
 
 
@@ -74,7 +69,7 @@ def record_boundary(
     signed = value_list.sign_records(
         gateway,
         [_record(gateway, one, target_time) for one in taken],
-        [meter_status.later_bits_of(one.reading.status) for one in taken],
+        [_later_bits(one) for one in taken],
     )
     with transaction.atomic():
         stored = value_list.store_records(gateway, OriginalRecord, signed)
@@ -117,11 +112,11 @@ def close_boundary(
     )
     before = OriginalRecord.objects.filter(target_time__lt=target_time)
     gaps = [
-        _Gap(meter, last, target_time, begins=not is_placeholder(last.status))
+        Gap(meter, last, target_time, begins=not is_placeholder(last.status))
         for meter, last_time in _last_times(meters, before)
         for last in before.filter(meter=meter, target_time=last_time)
     ]
-    return _store_placeholders(gateway, gaps, now)
+    return store_placeholders(gateway, gaps, now)
 
 
 def close_missed_boundaries(
@@ -139,7 +134,7 @@ def close_missed_boundaries(
     gaps.sort(key=lambda gap: gap.target_time)
     # In slices, so that no other writer waits for long.
     return sum(
-        _store_placeholders(gateway, gaps[at : at + _PLACEHOLDERS_AT_ONCE], now)
+        store_placeholders(gateway, gaps[at : at + _PLACEHOLDERS_AT_ONCE], now)
         for at in range(0, len(gaps), _PLACEHOLDERS_AT_ONCE)
     )
 
@@ -172,6 +167,11 @@ def _record(gateway: Gateway, taken: _Taken, target_time: datetime) -> Record:
         status=meter_status.status_of(gateway, taken.meter, taken.reading.status),
         registers=taken.registers,
     )
+
+
+def _later_bits(taken: _Taken) -> int:
+    is_wireless = taken.meter.is_wireless
+    return meter_status.later_bits_of(taken.reading.status, is_wireless=is_wireless)
 
 
 def _fix_registers(taken: Iterable[_Taken]) -> None:
@@ -238,8 +238,8 @@ def _log_new_faults(
     row: LiveReading,
     now: datetime,
 ) -> None:
-    word_before = meter_word(before.status) if before else 0
-    for event in meter_status.new_faults(word_before, taken.reading.status):
+    status_before = before.status if before else 0
+    for event in meter_status.new_faults(status_before, row.status):
         log_event(
             gateway,
             event,
@@ -259,20 +259,7 @@ def _change_alarms(taken: _Taken, before: LiveReading | None, now: datetime) -> 
         clear_alarms(kind, [taken.meter.id], now=now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Gap:
-    """A boundary without a value, and the record before it.
-
-    `begins` with the first boundary that has none: one log entry per gap (R3).
-    """
-
-    meter: Meter
-    before: OriginalRecord
-    target_time: datetime
-    begins: bool
-
-
-def _missed(meters: QuerySet[Meter], now: datetime) -> Iterator[_Gap]:
+def _missed(meters: QuerySet[Meter], now: datetime) -> Iterator[Gap]:
     """Every closed boundary since the last record, but none before the take-over."""
     records = OriginalRecord.objects.all()
     for meter, last_time in _last_times(meters, records):
@@ -281,8 +268,8 @@ def _missed(meters: QuerySet[Meter], now: datetime) -> Iterator[_Gap]:
         if targets:
             last = records.get(meter=meter, target_time=last_time)
             begins = not is_placeholder(last.status)
-            yield _Gap(meter, last, targets[0], begins)
-            yield from (_Gap(meter, last, later, False) for later in targets[1:])
+            yield Gap(meter, last, targets[0], begins)
+            yield from (Gap(meter, last, later, False) for later in targets[1:])
 
 
 def _last_times(
@@ -294,32 +281,3 @@ def _last_times(
     for meter in meters.annotate(last_time=last).order_by("pk"):
         if meter.last_time is not None:
             yield meter, meter.last_time
-
-
-def _store_placeholders(gateway: Gateway, gaps: Sequence[_Gap], now: datetime) -> int:
-    signed = value_list.sign_records(
-        gateway, [_placeholder(gateway, gap) for gap in gaps]
-    )
-    with transaction.atomic():
-        stored = value_list.store_records(gateway, OriginalRecord, signed)
-        for gap in gaps:
-            if gap.begins:
-                log_event(
-                    gateway,
-                    Event.VALUE_WARNING,
-                    NO_VALUE_IN_WINDOW.format(meter=gap.meter.id),
-                    now=now,
-                    consumers=[gap.meter.consumer_id],
-                )
-    return stored
-
-
-def _placeholder(gateway: Gateway, gap: _Gap) -> Record:
-    """The value of the record before, marked as no value (decisions D18, D42)."""
-    return Record(
-        subject=gap.meter.id,
-        target_time=gap.target_time,
-        capture_time=gap.target_time,
-        status=meter_status.placeholder_status(gateway, gap.meter, gap.before.status),
-        registers=registers_of(gap.before.registers),
-    )
