@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from casa_site.env import SettingInvalid
 from hardware.device_key import load_or_make
-from hardware.gateway import DEVICE_KEY_FILE
+from hardware.gateway import DEVICE_KEY_FILE, HUID_FILE
 
 DEMO_PENDING = "demo.pending"
 DEMO_FILE = "demo.json"
@@ -14,10 +15,16 @@ def begin(state: Path, *, with_demo: bool) -> None:
 
     The settings derive the keys of cookies and of the database file from it, so it
     has to be there before they are read. A wish for the demo is noted first, so that
-    a broken first start goes on with it.
+    a broken first start goes on with it. Raises SettingInvalid when the key of a
+    gateway is gone: a new one would only hide that.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = state / DEVICE_KEY_FILE
+    # The device key is made before the HUID: a HUID alone means it was lost.
+    if not path.exists() and (state / HUID_FILE).exists():
+        raise SettingInvalid(
+            f"{path} is missing: without it nothing in {state} can be decrypted."
+        )
     if with_demo and not path.exists():
         (state / DEMO_PENDING).touch(mode=0o600)
     load_or_make(path)

@@ -132,6 +132,7 @@ def _queue_depths() -> dict[str, int | None]:
 def _of_database() -> Report:
     """Oldest due work, alarms, and the times of readings without their values."""
     from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
     from django.db import DatabaseError
 
     from casa_site.due_work import oldest_due
@@ -143,7 +144,7 @@ def _of_database() -> Report:
             "alarms": _alarms(),
             "readings": _reading_times(),
         }
-    except DatabaseError as error:
+    except (DatabaseError, ImproperlyConfigured) as error:
         return {"database": str(error)}
 
 

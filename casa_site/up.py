@@ -22,6 +22,8 @@ RESERVED = {
 }
 """Options of services that come later; accepted, so that scripts need no change."""
 
+_LONGEST_HISTORY_DAYS = 3660
+
 
 def main(arguments: list[str]) -> int:
     """Run the gateway; 0 after a stop signal, 1 when it could not start."""
@@ -117,12 +119,30 @@ def _parser() -> argparse.ArgumentParser:
         "--no-demo", action="store_true", help="no demo installation, no simulators"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
-    parser.add_argument("--han-port", type=int, default=8443, metavar="PORT")
+    parser.add_argument("--han-port", type=_port, default=8443, metavar="PORT")
     parser.add_argument(
-        "--history-days", type=int, default=70, metavar="N", help="history of the demo"
+        "--history-days",
+        type=_days,
+        default=70,
+        metavar="N",
+        help="history of the demo",
     )
     for name, (port, text) in RESERVED.items():
         parser.add_argument(
-            name, type=int, default=port, metavar="PORT", help=f"reserved: {text}"
+            name, type=_port, default=port, metavar="PORT", help=f"reserved: {text}"
         )
     return parser
+
+
+def _port(text: str) -> int:
+    return _number(text, 1, 65_535)
+
+
+def _days(text: str) -> int:
+    return _number(text, 0, _LONGEST_HISTORY_DAYS)
+
+
+def _number(text: str, least: int, most: int) -> int:
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of {least} to {most}")
+    return int(text)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from casa_site import first_start, identity
+from casa_site.env import SettingInvalid
 
 
 def test_the_first_start_makes_the_device_key_once(tmp_path: Path) -> None:
@@ -26,3 +27,10 @@ def test_only_the_first_start_decides_about_the_demo(
     first_start.begin(tmp_path, with_demo=not with_demo)
     assert first_start.installs_demo(tmp_path) is with_demo
     assert first_start.wants_demo(tmp_path) is with_demo
+
+
+def test_a_device_key_that_was_lost_is_not_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "huid").write_text("eemh0009264154")
+    with pytest.raises(SettingInvalid, match="is missing"):
+        first_start.begin(tmp_path, with_demo=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["huid"]
