@@ -1,23 +1,27 @@
 """The demo's past: quarter hours before the first start, read by the real codecs.
 
-The simulated meters answer in memory on the same kind of bus, with the time given in;
-every stored record came out of a decoder as bytes.
+The simulated meters are paired and answer over TLS in memory on the same kind of bus,
+with the time given in; every stored record came out of a decoder as bytes.
 """
 
+import secrets
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-from casa_site.demo.plan import all_meters
+from casa_site.demo.plan import HUID, DemoMeter, all_meters
 from casa_site.demo.timeline import Timeline, timeline_of
 from casa_site.gateways import open_configured_gateway
 from hardware.device_id import server_id_of
 from hardware.gateway import Gateway
 from hardware.lmn_wired import COUNTER_REGISTERS, WiredBus
 from hardware.simulator.bus import MemoryLink, WiredBusSimulator
-from hardware.simulator.station import SimulatedStation
+from hardware.simulator.memory_credentials import MemoryCredentials
+from hardware.simulator.meter_security import MeterSecurity
+from hardware.simulator.secured_station import SecuredStation
+from hardware.sym_pairing import KEY_BYTES
 from meters.history import PastReading, last_before, record_past
 from tariffs.services import evaluate_due
 
@@ -25,6 +29,8 @@ QUARTER = timedelta(minutes=15)
 _BOUNDARIES_AT_ONCE = 48
 _CAPTURE_DELAY = timedelta(seconds=1)
 _LONGEST_SEARCH = 1000
+_TICK_S = 0.01
+"""Time passes a little whenever somebody looks."""
 
 
 @dataclass(slots=True)
@@ -50,18 +56,20 @@ class PastBus:
     def __post_init__(self) -> None:
         self.clock = GivenClock(self.begin)
         meters = all_meters()
-        stations = [SimulatedStation(meter.simulated()) for meter in meters]
+        stations = [_station(meter) for meter in meters]
         self.simulator = WiredBusSimulator(stations, self.clock)
+        keys = {s.server_id: s.security.master_key for s in stations}
         ticks = count()
         self.bus = WiredBus(
             MemoryLink(self.simulator),
-            gateway_server_id=server_id_of("eemh0009264154"),
-            meters=[server_id_of(meter.id) for meter in meters],
+            gateway_server_id=server_id_of(HUID),
+            meters=list(keys),
             clock=self.clock,
-            monotonic=lambda: float(next(ticks)),
+            monotonic=lambda: next(ticks) * _TICK_S,
+            store=MemoryCredentials(HUID, keys),
         )
         for _ in range(_LONGEST_SEARCH):
-            if len(self.bus.addresses) == len(meters):
+            if len(self.bus.linked) == len(meters):
                 return
             self.bus.maintain()
 
@@ -71,6 +79,12 @@ class PastBus:
         for meter in all_meters():
             reading = self.bus.read(server_id_of(meter.id), COUNTER_REGISTERS)
             yield PastReading(meter.id, target_time, reading)
+
+
+def _station(meter: DemoMeter) -> SecuredStation:
+    """The meter as it was then, with a key for this bus only."""
+    security = MeterSecurity(secrets.token_bytes(KEY_BYTES))
+    return SecuredStation(meter.simulated(), security, groups=[meter.tls.group])
 
 
 def write_history() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from casa_site.demo import description, history, timeline
+from casa_site.demo.meter_keys import master_key
 from casa_site.demo.plan import CONSUMERS, DemoConsumer, bus_port
 from casa_site.demo.timeline import Timeline
 from hardware.gateway import Gateway
@@ -59,6 +60,7 @@ def _install_consumer(
             source=Meter.Source.HDLC,
             port=str(bus_port(gateway.state)),
             name=meter.name,
+            master_key=master_key(gateway.state, meter).hex(),
             now=now,
         )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hardware.device_id import server_id_of
+from hardware.lmn_certificates import BRAINPOOL_P256, P256, LmnCurve
 from hardware.simulator.curves import Profile
 from hardware.simulator.meter import SimulatedMeter
 
@@ -15,12 +16,16 @@ BUS = "lmn1"
 
 @dataclass(frozen=True, slots=True)
 class DemoMeter:
-    """A simulated wired meter: its id, its load curve, its name for the consumer."""
+    """A simulated wired meter: its id, its load curve, its name for the consumer.
+
+    `tls` is the elliptic curve that it has.
+    """
 
     id: str
     curve: Profile
     name: str
     has_export: bool = False
+    tls: LmnCurve = BRAINPOOL_P256
 
     def simulated(self) -> SimulatedMeter:
         """The meter itself; it says the same in every process."""
@@ -44,7 +49,7 @@ CONSUMERS = (
         "DE0001234567890000000000000000001",
         (
             DemoMeter("1emh0000000001", "household_pv", "Haushalt mit PV", True),
-            DemoMeter("1emh0000000002", "heat_pump", "Wärmepumpe"),
+            DemoMeter("1emh0000000002", "heat_pump", "Wärmepumpe", tls=P256),
         ),
     ),
     DemoConsumer(

@@ -12,7 +12,7 @@ from casa_site.demo.plan import CONSUMERS, HUID, DemoMeter, all_meters
 from casa_site.demo.timeline import timeline_of
 from hardware.gateway import Gateway, open_gateway
 from hardware.record import registers_of
-from hardware.simulator.station import SimulatedStation
+from hardware.simulator.secured_station import SecuredStation
 from logbooks.certificates import ensure_signature_certificate
 from meters.history import PastReading
 from meters.integrity import verify_list
@@ -45,12 +45,12 @@ class CountedBus(history.PastBus):
 
     @property
     def sent(self) -> int:
-        """SML files with values that the meters answered with."""
+        """SML files with values that the meters answered with, over TLS."""
         stations = self.simulator.meters
         return sum(
-            station.application.files_answered
+            station.secured.files_answered
             for station in stations
-            if isinstance(station, SimulatedStation)
+            if isinstance(station, SecuredStation)
         )
 
 

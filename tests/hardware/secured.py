@@ -1,7 +1,6 @@
 """Builders for the secured wired side: a bus in memory, time by waiting, a trace."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from hardware.data_link import DataLink
@@ -9,11 +8,11 @@ from hardware.device_id import device_id_of, server_id_of
 from hardware.hdlc import FrameReader, HdlcFrame
 from hardware.lmn_addresses import Assign
 from hardware.lmn_certificates import P256, LmnCurve, LmnIdentity, new_identity
-from hardware.lmn_credentials import Credentials
 from hardware.lmn_line import LmnLine, LmnTimers
 from hardware.lmn_wired import WiredBus
 from hardware.simulator.bus import MemoryLink, WiredBusSimulator
 from hardware.simulator.bus_station import BusStation
+from hardware.simulator.memory_credentials import MemoryCredentials
 from hardware.simulator.meter import SimulatedMeter
 from hardware.simulator.meter_security import MeterSecurity
 from hardware.simulator.secondary_link import Manners
@@ -109,50 +108,6 @@ class Bench:
         return link
 
 
-@dataclass
-class MemoryStore:
-    """What a gateway knows of its meters, as long as the test runs."""
-
-    keys: dict[bytes, bytes] = field(default_factory=dict)
-    counters: dict[bytes, int] = field(default_factory=dict)
-    active: dict[bytes, Credentials] = field(default_factory=dict)
-    proposed: dict[bytes, Credentials] = field(default_factory=dict)
-    gateways: dict[str, LmnIdentity] = field(default_factory=dict)
-    due: set[bytes] = field(default_factory=set)
-    confirmed: list[bytes] = field(default_factory=list)
-
-    def device_id(self, server_id: bytes) -> str:
-        return device_id_of(server_id) or ""
-
-    def master_key(self, server_id: bytes) -> bytes | None:
-        return self.keys.get(server_id)
-
-    def next_counter(self, server_id: bytes) -> int:
-        self.counters[server_id] = self.counters.get(server_id, 0) + 1
-        return self.counters[server_id]
-
-    def candidates(self, server_id: bytes) -> Sequence[Credentials]:
-        found = (self.proposed.get(server_id), self.active.get(server_id))
-        return [one for one in found if one is not None]
-
-    def propose(self, server_id: bytes, credentials: Credentials) -> None:
-        self.proposed[server_id] = credentials
-
-    def confirm(self, server_id: bytes, credentials: Credentials) -> None:
-        self.confirmed.append(server_id)
-        self.active[server_id] = credentials
-        self.proposed.pop(server_id, None)
-        self.due.discard(server_id)
-
-    def gateway_identity(self, curve: LmnCurve, now: datetime) -> LmnIdentity:
-        if curve.name not in self.gateways:
-            self.gateways[curve.name] = new_identity(HUID, curve, now=now)
-        return self.gateways[curve.name]
-
-    def due_for_renewal(self, now: datetime) -> Collection[bytes]:
-        return set(self.due)
-
-
 class SecuredWorld:
     """A gateway's bus with meters that have security; time passes by waiting."""
 
@@ -162,7 +117,7 @@ class SecuredWorld:
         self.ticker = Ticker()
         self.bus = WiredBusSimulator(stations, self.clock)
         self.link = WaitingLink(self.bus, self.ticker)
-        self.store = MemoryStore()
+        self.store = MemoryCredentials(HUID)
         for station in stations:
             self.store.keys[station.server_id] = MASTER_KEY
         self.meters = list(wanted or [station.server_id for station in stations])
