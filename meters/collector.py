@@ -49,6 +49,13 @@ Line = tuple[str, str, int]
 logger = logging.getLogger(__name__)
 
 
+def new_interface(
+    gateway: Gateway, spec: InterfaceSpec, queue: RecordQueue, open_link: OpenLink
+) -> Interface:
+    """What serves a line of this kind."""
+    return _INTERFACES[spec.source](gateway, spec, queue, open_link=open_link)
+
+
 class Collector:
     """Starts, changes and ends interface threads as the meters are configured.
 
@@ -156,8 +163,8 @@ class Collector:
         queue = self._queues.setdefault(
             spec.line, RecordQueue(self._gateway, self._send_hint)
         )
-        make = partial(_INTERFACES[spec.source], open_link=self._open_link)
-        thread = InterfaceThread(make(self._gateway, spec, queue), f"lmn {spec.port}")
+        interface = new_interface(self._gateway, spec, queue, self._open_link)
+        thread = InterfaceThread(interface, f"lmn {spec.port}")
         self.threads[spec.line] = thread
         thread.start()
 
