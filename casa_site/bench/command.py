@@ -35,6 +35,7 @@ GROUPS = {
     "decoding": Group("casa_site.bench.decoding", ("P4",)),
     "start-page": Group("casa_site.bench.start_page", ("P6",)),
     "exports": Group("casa_site.bench.exports", ("P7", "P8")),
+    "tariffs": Group("casa_site.bench.tariffs", ("P16",)),
     "records": Group("casa_site.bench.records", ("P1", "P2", "P3")),
     "boundary": Group("casa_site.bench.boundary", ("P12",)),
     "running": Group("casa_site.bench.running", ("P10", "P11", "P18")),

@@ -88,15 +88,13 @@ def verify(
     Without a context it is taken from the file. Without a supplier's file the tariff
     in the gateway's own is used when it has a calendar.
     """
-    readings_root = load(readings)
-    supplier_root = load(supplier) if supplier is not None else None
     found = Verification()
-    _check_readings(found, readings_root, context)
+    _check_readings(found, load(readings), context)
     if found.readings is not None:
         found.signatures = check_signatures(found.readings, certificate)
-    if supplier_root is not None:
+    if supplier is not None:
         found.is_asked_to_calculate = True
-        _check_supplier(found, supplier_root, contract)
+        _check_supplier(found, load(supplier), contract)
     elif found.readings is not None and _has_calendar(found.readings):
         found.is_asked_to_calculate = True
         found.supplier = found.readings

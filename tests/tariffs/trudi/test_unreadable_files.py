@@ -1,5 +1,6 @@
 """Files that must not be read: entities, depth, size, other things than XML."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,11 +82,10 @@ def test_xml_of_another_kind_holds_no_usage_point() -> None:
     assert {finding.rule for finding in findings} == {"P1"}
 
 
-@pytest.mark.parametrize("position", range(700, len(TAF7), 97))
-def test_no_changed_byte_makes_the_reader_fall(position: int) -> None:
+def test_no_changed_byte_makes_the_reader_fall() -> None:
     """Refused, or read with findings or without; never another error."""
-    broken = TAF7[:position] + bytes([TAF7[position] ^ 0x15]) + TAF7[position + 1 :]
-    try:
-        read_usage_point(load(broken))
-    except FileUnreadable:
-        return
+    for position in range(0, len(TAF7), 211):
+        changed = bytes([TAF7[position] ^ 0x15])
+        broken = TAF7[:position] + changed + TAF7[position + 1 :]
+        with suppress(FileUnreadable):
+            read_usage_point(load(broken))
