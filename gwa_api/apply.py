@@ -160,6 +160,8 @@ class _Application:
             allow_unsecured_billing=entry.allow_unsecured_billing,
             security=entry.security,
             master_key=entry.master_key,
+            stick=entry.stick,
+            obis_rules=entry.obis_rules,
             now=self._now,
         )
         if meter.is_plain_source and not meter.allow_unsecured_billing:

@@ -89,7 +89,10 @@ def _meter(entry: MeterEntry, found: Meter) -> Pairs:
     if entry.baudrate is not None:
         yield "baudrate", entry.baudrate, found.baudrate
     if entry.server_id:
-        yield "server_id", entry.server_id.lower(), found.server_id
+        yield "server_id", _server_id(entry, found), found.server_id
+    if found.is_wireless or entry.stick:
+        yield "stick", entry.stick, found.stick
+        yield "obis_rules", list(entry.obis_rules), found.obis_rules
     if entry.registers:
         yield "registers", _names(entry.registers), sorted(found.registers)
 
@@ -117,6 +120,13 @@ def _validity(spec: ProfileSpec, found: EvaluationProfile, now: datetime) -> lis
     was_moved = begin <= found.valid_from <= now
     differing = [] if was_moved or begin == found.valid_from else ["valid_from"]
     return differing if spec.valid_to == found.valid_to else [*differing, "valid_to"]
+
+
+def _server_id(entry: MeterEntry, found: Meter) -> str:
+    """As it is stored: an M-Bus address may be stated without the 01 before it."""
+    stated = entry.server_id.lower()
+    is_bare = found.is_wireless and len(stated) + 2 == len(found.server_id)
+    return f"01{stated}" if is_bare else stated
 
 
 def _names(registers: tuple[str, ...] | list[str]) -> list[str]:

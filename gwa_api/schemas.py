@@ -29,7 +29,10 @@ _METER = (
     "allow_unsecured_billing",
     "security",
     "master_key",
+    "stick",
+    "obis_rules",
 )
+_OBIS_RULE = ("dib", "vib", "obis")
 _PARTICIPANT = ("id", "name")
 _ONLY_FOR = {
     "tariff": "TAF2",
@@ -86,6 +89,8 @@ class MeterEntry:
     security: str | None
     master_key: str = field(repr=False)
     """Written only: no interface ever gives it out."""
+    stick: str
+    obis_rules: tuple[dict[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,13 @@ def _meter(body: JsonObject) -> MeterEntry:
         allow_unsecured_billing=body.flag("allow_unsecured_billing"),
         security=body.text("security") if body.has("security") else None,
         master_key=body.text("master_key", ""),
+        stick=body.text("stick", ""),
+        obis_rules=tuple(map(_obis_rule, body.parts("obis_rules", _OBIS_RULE))),
     )
+
+
+def _obis_rule(body: JsonObject) -> dict[str, str]:
+    return {name: body.text(name) for name in _OBIS_RULE}
 
 
 def _participant(body: JsonObject) -> ParticipantEntry:

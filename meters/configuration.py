@@ -22,6 +22,7 @@ from meters.configuration_errors import (
 from meters.credential_store import keep_master_key
 from meters.models import PLAIN_SOURCES, Consumer, Meter, profile_id_rule
 from meters.registers import logical_names
+from meters.wireless_configuration import Given
 
 MEDIA = {1, 5, 6, 7, 8, 9}
 """Electricity, cooling, heat, gas, cold water, hot water (gateway-model.md 2)."""
@@ -50,7 +51,7 @@ _LONGEST_PORT = 200
 _LONGEST_NAME = 64
 _DEVICE_ID_LENGTH = 14
 
-Given = TypeVar("Given")
+Text = TypeVar("Text")
 Read = TypeVar("Read")
 
 
@@ -109,13 +110,10 @@ def create_meter(
     """Create a meter; raises MeterInvalid.
 
     `meter_id` and `server_id` (hex) come in every form of D9; an id of 14 characters
-    gives the server id when it is left out, and its first digit the medium.
-    `registers` lists the registers of the original list; left out, the first record
-    fixes them. `master_key` (32 hex digits) is what a wired meter is paired by, and
-    the key of a wireless one; `security` says whether a wired meter is read over "tls"
-    or "plain" and follows from the key when left out. For wireless meters see
-    `meters.wireless_configuration`. The acquisition takes the meter up by itself
-    within seconds.
+    gives the server id when it is left out, and its first digit the medium. Registers
+    that are left out are fixed by the first record. `master_key` (32 hex digits) is
+    what a wired meter is paired by, or the key of a wireless one; `security` of a wired
+    meter ("tls", "plain") follows from it. Wireless: see `wireless_configuration`.
     """
     id_ = _checked("id", canonical_meter_id, meter_id)
     meter = Meter(
@@ -129,17 +127,8 @@ def create_meter(
         allow_unsecured_billing=allow_unsecured_billing,
         valid_from=now.replace(microsecond=0),
     )
-    if meter.is_wireless:
-        given = wireless_configuration.Given(
-            server_id, medium, baudrate, security, stick, obis_rules
-        )
-        wireless_configuration.complete(meter, given)
-    else:
-        if stick or obis_rules:
-            raise MeterInvalid("stick" if stick else "obis_rules", "only by radio")
-        meter.server_id = _server_id(id_, server_id)
-        meter.medium = _medium(id_, medium)
-        meter.security = _security(security, master_key)
+    given = Given(server_id, medium, baudrate, security, stick, obis_rules)
+    _complete(meter, given, master_key)
     _refuse_doubles(meter)
     _refuse_unfit_line(meter)
     key = _master_key(meter, master_key)
@@ -150,6 +139,19 @@ def create_meter(
     return meter
 
 
+def _complete(meter: Meter, given: Given, master_key: str) -> None:
+    """Fill in what follows from the id, the key and the source of a meter."""
+    if meter.is_wireless:
+        wireless_configuration.complete(meter, given)
+        return
+    for field, value in (("stick", given.stick), ("obis_rules", given.obis_rules)):
+        if value:
+            raise MeterInvalid(field, "only wireless meters have it")
+    meter.server_id = _server_id(meter.id, given.server_id)
+    meter.medium = _medium(meter.id, given.medium)
+    meter.security = _security(given.security, master_key)
+
+
 def _tell_of_plain_source(gateway: Gateway, meter: Meter, now: datetime) -> None:
     """The owner's log says that the values of this meter are not secured."""
     if meter.is_plain_source:
@@ -158,7 +160,7 @@ def _tell_of_plain_source(gateway: Gateway, meter: Meter, now: datetime) -> None
         log_event(gateway, Event.VALUE_WARNING, warning, now=now, consumers=owner)
 
 
-def _checked(field: str, reader: Callable[[Given], Read], given: Given) -> Read:
+def _checked(field: str, reader: Callable[[Text], Read], given: Text) -> Read:
     try:
         return reader(given)
     except ValueError as error:

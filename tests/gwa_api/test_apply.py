@@ -214,7 +214,7 @@ BAD = [
     ("/meters/0/id", None),
     ("/meters/0/consumer", "nobody"),
     ("/meters/0/consumer", None),
-    ("/meters/0/source", "wmbus"),
+    ("/meters/0/source", "carrier_pigeon"),
     ("/meters/0/source", None),
     ("/meters/0/port", None),
     ("/meters/0/port", "COM1"),
