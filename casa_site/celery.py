@@ -6,7 +6,7 @@ database, and every task may run twice or never without harm (decisions D3).
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,6 +37,7 @@ ROUTES = {
 RHYTHM = {
     "tariffs.tasks.evaluate_due": timedelta(seconds=10),
     "casa_site.tasks.forget_ended_logins": timedelta(hours=1),
+    "casa_site.tasks.renew_certificates": timedelta(days=1),
 }
 """How often beat sends which task; each takes the gateway id as its argument."""
 
@@ -48,11 +49,13 @@ ACQUISITION = "meters.acquisition"
 class CasaCelery(Celery):
     """Celery with the gateways that its tasks work for, by id (decisions D50).
 
-    `announce_ready` is called with a gateway when its meters' ports have been opened.
+    `announce_ready` is called with a gateway when its meters' ports have been opened;
+    `han_addresses` are what the certificate of the web server has to name.
     """
 
     gateways: dict[str, Gateway]
     announce_ready: Callable[[Gateway], None]
+    han_addresses: Sequence[str]
 
 
 def beat_schedule(gateway_ids: list[str]) -> dict[str, dict[str, Any]]:
@@ -72,6 +75,7 @@ def beat_schedule(gateway_ids: list[str]) -> dict[str, dict[str, Any]]:
 def _configured() -> CasaCelery:
     app = CasaCelery("casa")
     app.gateways = {}
+    app.han_addresses = ()
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.conf.update(
         task_queues=[Queue(name) for name in QUEUES],

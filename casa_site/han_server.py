@@ -1,10 +1,11 @@
 """The HAN web server: gunicorn in this process, TLS from our own context."""
 
+import logging
 import os
 import ssl
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -13,6 +14,8 @@ from casa_site import processes, readiness
 from casa_site.han_worker import PatientSocket, PatientWorker
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
+
+logger = logging.getLogger(__name__)
 
 ROLE = "han"
 THREADS = 8
@@ -34,6 +37,45 @@ def tls_context(certificate: Path, key: Path, *, tls_max: str) -> ssl.SSLContext
     context.load_cert_chain(certificate, key)
     context.sslsocket_class = PatientSocket
     return context
+
+
+class CurrentContext:
+    """The TLS settings for each new connection, with the certificate as it is now.
+
+    A renewed certificate counts from the next connection on. While the files cannot
+    be used, the last good settings stay.
+    """
+
+    def __init__(self, certificate: Path, key: Path, *, tls_max: str) -> None:
+        self._files = (certificate, key)
+        self._tls_max = tls_max
+        self._stamp: list[tuple[int, int]] = []
+        self._context: ssl.SSLContext | None = None
+        self._lock = Lock()
+
+    def __call__(self) -> ssl.SSLContext:
+        """The settings; raises OSError when the files were never usable."""
+        with self._lock:
+            try:
+                return self._refreshed()
+            except OSError as error:  # ssl.SSLError is one
+                if self._context is None:
+                    raise
+                logger.error("the certificate files cannot be used: %s", error)
+                return self._context
+
+    def _refreshed(self) -> ssl.SSLContext:
+        stamp = [_stamp(path) for path in self._files]
+        if self._context is None or stamp != self._stamp:
+            self._stamp = stamp
+            self._context = tls_context(*self._files, tls_max=self._tls_max)
+        return self._context
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What differs after a file was replaced; cheap enough for each connection."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_ino
 
 
 class HanServer(BaseApplication):  # type: ignore[misc]
@@ -81,12 +123,10 @@ class HanServer(BaseApplication):  # type: ignore[misc]
         state = self._gateway.state
         master = os.getpid()
 
-        @cache
-        def context() -> ssl.SSLContext:
-            return tls_context(self._certificate, self._key, tls_max=self._tls_max)
+        context = CurrentContext(self._certificate, self._key, tls_max=self._tls_max)
 
         def ssl_context(_config: Any, _default: Any) -> ssl.SSLContext:
-            return context()  # asked for each connection
+            return context()
 
         def post_fork(_server: Any, _worker: Any) -> None:
             processes.die_with_parent(master)

@@ -49,7 +49,7 @@ class Listening:
 def roles(listening: Listening) -> list[Role]:
     """Every process of the gateway, in the order of their start."""
     wanted = [Role("han", partial(run_han, listening))]
-    wanted += [Role(name, partial(run_node, name)) for name in NODES]
+    wanted += [Role(name, partial(run_node, listening, name)) for name in NODES]
     wanted.append(Role(BEAT, run_beat))
     if listening.with_demo and (demo := demo_module()):
         wanted += demo.roles(settings.STATE)
@@ -75,10 +75,11 @@ def run_han(listening: Listening) -> None:
     ).run()
 
 
-def run_node(name: str) -> int:
+def run_node(listening: Listening, name: str) -> int:
     """A Celery node; the one of queue lmn also owns the meters' wires."""
     gateway = open_configured_gateway()
     app.gateways[gateway.huid] = gateway
+    app.han_addresses = (listening.host,)
 
     def announce(*_: object, **__: object) -> None:
         readiness.announce(gateway.state, name)

@@ -1,10 +1,27 @@
 """Tasks of the roof itself (queue maintenance)."""
 
+from datetime import UTC, datetime
+from typing import Any
+
 from celery import shared_task
 from django.core.management import call_command
+
+from hardware.gateway import Gateway
+from hardware.han_certificate import ensure_han_files
+from logbooks.certificates import ensure_signature_certificate
 
 
 @shared_task(expires=3600)
 def forget_ended_logins(_gateway_id: str) -> None:
     """Delete the rows of logins that have ended by time."""
     call_command("clearsessions")
+
+
+@shared_task(bind=True, expires=86_400)
+def renew_certificates(self: Any, gateway_id: str) -> None:
+    """Renew what ends soon; a gateway may run longer than a certificate lives."""
+    gateway: Gateway = self.app.gateways[gateway_id]
+    ensure_signature_certificate(gateway, gateway.clock.now())
+    # Browsers go by the time of the host, not by a moved gateway time (D39).
+    addresses = self.app.han_addresses
+    ensure_han_files(gateway, addresses=addresses, now=datetime.now(UTC))
