@@ -215,6 +215,7 @@ def test_a_standing_fault_costs_no_queries(
             bench.log.note_supply(False, bench.at(0.5))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_database_that_fails_stops_nothing_and_loses_no_alarm(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
