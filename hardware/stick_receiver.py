@@ -105,7 +105,8 @@ class StickReceiver:
         now = self._monotonic()
         found: list[object] = []
         if now - self.last_heard_s > SILENCE_S:
-            found.append(self._stick.drop())
+            unfinished = self._stick.drop()
+            found += [] if unfinished is None else [unfinished]
         if data:
             self.last_heard_s = now
             found += self._stick.feed(data)

@@ -45,12 +45,13 @@ def mode_5(
     *,
     access_number: int,
     status: int = 0,
+    ci: int = 0x7A,
 ) -> bytes:
-    """AES-CBC with the meter's own key, short header."""
+    """AES-CBC with the meter's own key, short header; CI 7B carries a compact frame."""
     plain = _padded(records)
     iv = sender.raw + bytes([access_number]) * 8
     configuration = 0x0500 | len(plain) // BLOCK << 4
-    header = _short(0x7A, access_number, status, configuration)
+    header = _short(ci, access_number, status, configuration)
     return telegram(sender, header + encrypted_cbc(key, iv, plain))
 
 
@@ -63,14 +64,16 @@ def mode_7(
     access_number: int = 0,
     status: int = 0,
     meter: MeterAddress | None = None,
+    ci: int = 0x7A,
 ) -> bytes:
     """Derived keys and a MAC of eight bytes, as OMS security profile B sends.
 
-    `meter` is the address in a long header when the sender is an adapter.
+    `meter` is the address in a long header when the sender is an adapter. With CI 7B
+    the records are the data of a compact frame.
     """
     plain = _padded(records)
     configuration = 0x0700 | len(plain) // BLOCK << 4
-    header = _short(0x7A, access_number, status, configuration)
+    header = _short(ci, access_number, status, configuration)
     if meter is not None:
         header = b"\x72" + _long_address(meter) + header[1:]
     message_counter = counter.to_bytes(4, "little")

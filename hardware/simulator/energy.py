@@ -6,10 +6,14 @@ both counters only ever rise. Days are summed once and kept.
 """
 
 import threading
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from itertools import accumulate
 
 from hardware.simulator.curves import Profile, day_powers, noise
+
+DayPowers = Callable[[int, int], tuple[int, ...]]
+"""96 mean powers of a day from seed and day, as `curves.day_powers`."""
 
 DAY_S = 86_400
 QUARTER_S = 900
@@ -27,8 +31,10 @@ class EnergyCurve:
     in 0.1 W, positive = drawn.
     """
 
-    def __init__(self, profile: Profile, seed: int, first_day: int) -> None:
-        self._profile = profile
+    def __init__(self, profile: Profile | DayPowers, seed: int, first_day: int) -> None:
+        self._powers: DayPowers = (
+            profile if callable(profile) else partial(day_powers, profile)
+        )
         self._seed = seed
         self._first_day = first_day
         self._days_before = [(0, 0)]  # energies in Ws up to the start of each day
@@ -85,7 +91,7 @@ class EnergyCurve:
         self, day: int
     ) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
         """Powers of the quarters; sums in Ws before each of them, one more at last."""
-        powers = day_powers(self._profile, self._seed, day)
+        powers = self._powers(self._seed, day)
         drawn = (max(power, 0) * _WS_PER_QUARTER for power in powers)
         fed = (max(-power, 0) * _WS_PER_QUARTER for power in powers)
         return powers, (0, *accumulate(drawn)), (0, *accumulate(fed))

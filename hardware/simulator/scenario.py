@@ -20,6 +20,8 @@
 | exchange | the meter `by` hangs there in its place | meter, by |
 | overload | the supply of the bus is overloaded | |
 | unplugged | the port is not there | |
+| wrong_key | a wireless meter encrypts with another key | meter |
+| replay | somebody sends old telegrams of a wireless meter again | meter |
 
 Without `end` a fault lasts. Nothing here reads a clock: the time is given in.
 """
@@ -33,7 +35,9 @@ from pathlib import Path
 from typing import Any
 
 from hardware.device_id import server_id_of
+from hardware.wmbus_address import address_of_meter_id
 
+_MBUS_ID_LENGTH = 16
 _FIELDS = {"kind", "meter", "begin", "end", "bits", "seconds", "by"}
 
 
@@ -51,6 +55,8 @@ class FaultKind(StrEnum):
     EXCHANGE = "exchange"
     OVERLOAD = "overload"
     UNPLUGGED = "unplugged"
+    WRONG_KEY = "wrong_key"
+    REPLAY = "replay"
 
 
 _OF_LINE = {FaultKind.ECHO, FaultKind.OVERLOAD, FaultKind.UNPLUGGED}
@@ -142,11 +148,18 @@ def _fault(entry: dict[str, Any], begin: datetime) -> Fault:
         kind=kind,
         begin=begin + _duration(entry.get("begin", "00:00:00")),
         end=begin + _duration(entry["end"]) if "end" in entry else None,
-        meter=server_id_of(entry["meter"]) if "meter" in entry else b"",
+        meter=_server_id(entry["meter"]) if "meter" in entry else b"",
         bits=int(entry.get("bits", 0)),
         seconds=int(entry.get("seconds", 0)),
-        by=server_id_of(entry["by"]) if "by" in entry else b"",
+        by=_server_id(entry["by"]) if "by" in entry else b"",
     )
+
+
+def _server_id(meter_id: str) -> bytes:
+    """Of a wired meter, or of a wireless one with its 16 hex digits."""
+    if len(meter_id) == _MBUS_ID_LENGTH:
+        return address_of_meter_id(meter_id).server_id
+    return server_id_of(meter_id)
 
 
 def _duration(text: str) -> timedelta:
