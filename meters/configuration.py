@@ -112,8 +112,8 @@ def create_meter(
     `meter_id` and `server_id` (hex) come in every form of D9; an id of 14 characters
     gives the server id when it is left out, and its first digit the medium. Registers
     that are left out are fixed by the first record. `master_key` (32 hex digits) is
-    what a wired meter is paired by, or the key of a wireless one; `security` of a wired
-    meter ("tls", "plain") follows from it. Wireless: see `wireless_configuration`.
+    what a wired meter is paired by, or the key of a wireless one; wired `security` is
+    "tls" unless it is said to be "plain". Wireless: see `wireless_configuration`.
     """
     id_ = _checked("id", canonical_meter_id, meter_id)
     meter = Meter(
@@ -128,7 +128,7 @@ def create_meter(
         valid_from=now.replace(microsecond=0),
     )
     given = Given(server_id, medium, baudrate, security, stick, obis_rules)
-    _complete(meter, given, master_key)
+    _complete(meter, given)
     _refuse_doubles(meter)
     _refuse_unfit_line(meter)
     key = _master_key(meter, master_key)
@@ -139,8 +139,8 @@ def create_meter(
     return meter
 
 
-def _complete(meter: Meter, given: Given, master_key: str) -> None:
-    """Fill in what follows from the id, the key and the source of a meter."""
+def _complete(meter: Meter, given: Given) -> None:
+    """Fill in what follows from the id and the source of a meter."""
     if meter.is_wireless:
         wireless_configuration.complete(meter, given)
         return
@@ -149,7 +149,7 @@ def _complete(meter: Meter, given: Given, master_key: str) -> None:
             raise MeterInvalid(field, "only wireless meters have it")
     meter.server_id = _server_id(meter.id, given.server_id)
     meter.medium = _medium(meter.id, given.medium)
-    meter.security = _security(given.security, master_key)
+    meter.security = _security(given.security, meter.source)
 
 
 def _tell_of_plain_source(gateway: Gateway, meter: Meter, now: datetime) -> None:
@@ -210,10 +210,12 @@ def _port(port: str) -> str:
     return port
 
 
-def _security(given: str | None, master_key: str) -> Meter.Security:
-    if given is None:
-        return Meter.Security.TLS if master_key else Meter.Security.PLAIN
-    return _checked("security", Meter.Security, given)
+def _security(given: str | None, source: str) -> Meter.Security:
+    """On the bus TLS, unless "plain" is demanded expressly (decisions D38)."""
+    if given is not None:
+        return _checked("security", Meter.Security, given)
+    is_wired = source == Meter.Source.HDLC
+    return Meter.Security.TLS if is_wired else Meter.Security.PLAIN
 
 
 def _master_key(meter: Meter, given: str) -> bytes | None:
@@ -235,6 +237,8 @@ def _master_key(meter: Meter, given: str) -> bytes | None:
         raise MeterInvalid(
             "server_id", "TLS needs a meter with 14 characters, 10 bytes"
         )
+    if not given:
+        raise MeterInvalid("master_key", 'needed, unless the security is "plain"')
     return _key(given)
 
 

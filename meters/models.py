@@ -142,11 +142,9 @@ class Meter(models.Model):
     def is_plain_source(self) -> bool:
         """Read without the security of the LMN: never for billing by itself (D38).
 
-        By radio only mode 7 has that security (lmn-wireless.md 8).
+        On the wire TLS alone has that security, by radio mode 7 (lmn-wireless.md 8).
         """
-        if self.is_wireless:
-            return self.security != self.Security.MODE_7
-        return self.source in PLAIN_SOURCES
+        return self.security not in (self.Security.TLS, self.Security.MODE_7)
 
 
 PLAIN_SOURCES = frozenset(

@@ -20,6 +20,7 @@ from hardware.device_id import server_id_of
 from hardware.gateway import Gateway
 from hardware.obis import ACTIVE_ENERGY_EXPORT, ACTIVE_ENERGY_IMPORT
 from hardware.readings import MeterReading, RegisterValue
+from hardware.sym_pairing import KEY_BYTES
 from hardware.units import WATT_HOUR
 from logbooks.certificates import ensure_signature_certificate
 from meters.accounts import create_account
@@ -141,6 +142,7 @@ def _set_up(gateway: Gateway, begin: datetime) -> None:
             consumer=CONSUMER,
             source=Meter.Source.HDLC,
             port="/dev/ttyHOUSE",
+            master_key=bytes(KEY_BYTES).hex(),
             now=begin,
         )
     for profile_id, months in ((YEARLY, 12), (MONTHLY, 1)):

@@ -32,6 +32,7 @@ from hardware.readings import MeterReading
 from hardware.record import register_lines
 from hardware.security_module import CURVES, SIGNATURE_SLOT, verify
 from hardware.sml_push import PushReader
+from hardware.sym_pairing import KEY_BYTES
 from logbooks import chains
 from meters import value_list
 from meters.acquisition import send_hint
@@ -124,6 +125,7 @@ def _meters(bench: Bench) -> list[str]:
             consumer=_CONSUMER,
             source=Meter.Source.HDLC,
             port="/dev/ttyBENCH",
+            master_key=bytes(KEY_BYTES).hex(),
             now=bench.gateway.clock.now() - timedelta(days=_LIST_DAYS + 1),
         )
     return ids

@@ -13,7 +13,8 @@ from hardware.gateway import Gateway
 from hardware.simulator.bus import MemoryLink, WiredBusSimulator
 from hardware.simulator.curves import Profile
 from hardware.simulator.meter import SimulatedMeter
-from hardware.simulator.station import SimulatedStation
+from hardware.simulator.meter_security import MeterSecurity
+from hardware.simulator.secured_station import SecuredStation
 from logbooks.certificates import ensure_signature_certificate
 from meters import selectors
 from meters.acquisition import send_hint
@@ -23,6 +24,7 @@ from meters.wired_interface import WiredInterface
 from tests.meters.builders import SetClock, with_clock
 
 PORT = "/dev/ttyRS485"
+MASTER_KEY = bytes(range(16))
 IMPORT, EXPORT = "0100010800ff", "0100020800ff"
 CURVES: dict[str, Profile] = {
     "1emh0000000001": "household_pv",
@@ -57,7 +59,10 @@ class Home:
         live_period = timedelta(minutes=2)
         self.gateway = with_clock(gateway, now, live_period=live_period)
         self.meters = {name: a_meter(name, now) for name in CURVES}
-        stations = [SimulatedStation(meter) for meter in self.meters.values()]
+        stations = [
+            SecuredStation(meter, MeterSecurity(MASTER_KEY))
+            for meter in self.meters.values()
+        ]
         self._bus = WiredBusSimulator(stations, self.clock.now)
         self._ticks, self._passed_s = count(), 0.0
         ensure_signature_certificate(self.gateway, now)
@@ -134,7 +139,13 @@ def a_document(valid_from: datetime) -> dict[str, Any]:
     return {
         "consumers": [{"id": name} for name in dict.fromkeys(OWNERS.values())],
         "meters": [
-            {"id": meter_id, "consumer": owner, "source": "hdlc", "port": PORT}
+            {
+                "id": meter_id,
+                "consumer": owner,
+                "source": "hdlc",
+                "port": PORT,
+                "master_key": MASTER_KEY.hex(),
+            }
             for meter_id, owner in OWNERS.items()
         ],
         "profiles": [

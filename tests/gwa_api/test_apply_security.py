@@ -85,5 +85,15 @@ def test_a_security_that_cannot_be_is_refused(
     assert pointers(gateway, with_meter(**members)) == [pointer]
 
 
+def test_a_wired_meter_without_a_key_has_to_be_called_plain(gateway: Gateway) -> None:
+    document = deepcopy(DOCUMENT)
+    del document["meters"][0]["master_key"]
+    assert pointers(gateway, document) == ["/meters/0/master_key"]
+    document["meters"][0]["security"] = "plain"
+    result = apply(gateway, document, now=NOW)
+    assert "allow_unsecured_billing" in result.warnings[0]
+    assert MeterKey.objects.count() == 0
+
+
 def test_the_key_does_not_show_in_texts() -> None:
     assert KEY not in repr(configuration(DOCUMENT)).lower()

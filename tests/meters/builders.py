@@ -8,12 +8,17 @@ from hardware.device_id import server_id_of
 from hardware.gateway import Gateway
 from hardware.obis import Obis
 from hardware.readings import MeterReading, RegisterValue
+from hardware.simulator.meter import SimulatedMeter
+from hardware.simulator.meter_security import MeterSecurity
+from hardware.simulator.secured_station import SecuredStation
 from meters.models import Consumer, Meter
 from meters.services import create_consumer, create_meter
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 HEALTHY = 0x001C0104
 METER = "1emh0010599732"
+MASTER_KEY = bytes(range(16))
+"""The key of every wired meter here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,11 @@ class SetClock(GatewayClock):
 
     def advance(self, **duration: float) -> None:
         self.shown[0] += timedelta(**duration)
+
+
+def secured(meter: SimulatedMeter) -> SecuredStation:
+    """The meter on the bus, with the key that the gateway was told."""
+    return SecuredStation(meter, MeterSecurity(MASTER_KEY))
 
 
 def with_clock(gateway: Gateway, now: datetime = NOON, **changes: object) -> Gateway:
@@ -75,8 +85,10 @@ def a_meter(
     now: datetime = NOON - timedelta(days=1),
     **more: object,
 ) -> Meter:
-    """A configured meter, with its consumer."""
+    """A configured meter, with its consumer; a wired one has a key."""
     a_consumer(gateway, consumer)
+    if source == "hdlc" and "security" not in more:
+        more.setdefault("master_key", MASTER_KEY.hex())
     return create_meter(
         gateway,
         meter_id,

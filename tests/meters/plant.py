@@ -23,14 +23,13 @@ from hardware.simulator.faulty import (
 )
 from hardware.simulator.scenario import Scenario
 from hardware.simulator.sml_answers import push_telegram
-from hardware.simulator.station import SimulatedStation
 from meters import selectors
 from meters.interface import Interface, InterfaceSpec, interface_specs
 from meters.pull_interface import PullInterface
 from meters.push_interface import PushInterface
 from meters.record_queue import RecordQueue
 from meters.wired_interface import WiredInterface
-from tests.meters.builders import SetClock, a_meter, with_clock
+from tests.meters.builders import SetClock, a_meter, secured, with_clock
 
 BUS, SML, D0, PULL = "/dev/bus", "/dev/sml", "/dev/d0", "/dev/pull"
 WIRED = ("1emh0000000001", "1emh0000000002")
@@ -116,7 +115,7 @@ class Plant:
 
     def _build_lines(self, begin: datetime) -> None:
         stations = [
-            FaultyStation(SimulatedStation(self.meter(id_)), self.scenario)
+            FaultyStation(secured(self.meter(id_)), self.scenario)
             for id_ in (*WIRED, STRANGER)
         ]
         self._bus = FaultyBus(stations, self.clock.now, self.scenario)

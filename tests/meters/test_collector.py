@@ -11,14 +11,13 @@ from hardware.device_id import server_id_of
 from hardware.gateway import Gateway
 from hardware.simulator.bus import BusThread, WiredBusSimulator
 from hardware.simulator.meter import SimulatedMeter
-from hardware.simulator.station import SimulatedStation
 from logbooks.models import ConsumerLogEntry, SystemLogEntry
 from meters import acquisition
 from meters.acquisition import LmnAcquisition, send_hint
 from meters.collector import Collector
 from meters.interface import Interface, InterfaceSpec, InterfaceThread, interface_specs
 from meters.models import LiveReading, Meter, OriginalRecord
-from tests.meters.builders import METER, NOON, a_meter, with_clock
+from tests.meters.builders import METER, NOON, a_meter, secured, with_clock
 
 WAIT_S = 10.0
 
@@ -93,7 +92,7 @@ def test_metering_runs_in_threads_over_a_real_port(
     monkeypatch.setattr("meters.interface.LONGEST_WAIT_S", 0.02)
     clocked = with_clock(gateway, NOON + timedelta(seconds=2))
     meter = SimulatedMeter(server_id_of(METER), installed_at=NOON.replace(hour=0))
-    bus = WiredBusSimulator([SimulatedStation(meter)], clocked.clock.now)
+    bus = WiredBusSimulator([secured(meter)], clocked.clock.now)
     hint, ready = Switch(), Switch()
     with BusThread(bus) as simulated:
         a_meter(clocked, port=simulated.port)
@@ -115,7 +114,7 @@ def test_configured_meters_are_taken_up_while_running(gateway: Gateway) -> None:
     """Without meters there is nothing to read and nothing to log."""
     clocked = with_clock(gateway, NOON + timedelta(minutes=1))
     meter = SimulatedMeter(server_id_of(METER), installed_at=NOON.replace(hour=0))
-    bus = WiredBusSimulator([SimulatedStation(meter)], clocked.clock.now)
+    bus = WiredBusSimulator([secured(meter)], clocked.clock.now)
     collector = Collector(clocked, send_hint=Switch(), announce=Switch())
     with BusThread(bus) as simulated:
         collector.refresh()

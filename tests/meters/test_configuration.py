@@ -75,7 +75,9 @@ def test_two_meters_with_one_server_id_are_refused(gateway: Gateway) -> None:
 def test_a_server_id_that_does_not_convert_is_stated_beside_the_id(
     gateway: Gateway,
 ) -> None:
-    meter = a_meter(gateway, "1itr0000000001", server_id="064954520102")
+    meter = a_meter(
+        gateway, "1itr0000000001", server_id="064954520102", security="plain"
+    )
     assert (meter.id, meter.server_id) == ("1itr0000000001", "064954520102")
 
 
@@ -150,3 +152,17 @@ def test_a_plain_source_is_told_to_its_owner(gateway: Gateway) -> None:
 def test_the_first_digit_of_the_id_gives_the_medium(gateway: Gateway) -> None:
     assert a_meter(gateway, "7emh0000000001").medium == 7
     assert a_meter(gateway, "1emh0000000002", medium=8).medium == 8
+
+
+@pytest.mark.req("R22")
+def test_a_wired_meter_is_plain_only_when_that_is_said(gateway: Gateway) -> None:
+    """R22: what is read in plain on the bus is not billing-relevant by itself (D38)."""
+    secured = a_meter(gateway)
+    assert (secured.security, secured.is_plain_source) == ("tls", False)
+    with pytest.raises(MeterInvalid) as refused:
+        a_meter(gateway, "1emh0000000009", master_key="")
+    assert refused.value.field == "master_key"
+    assert not ConsumerLogEntry.objects.filter(event_id=19006).exists()
+    plain = a_meter(gateway, "1emh0000000009", security="plain")
+    assert (plain.security, plain.is_plain_source) == ("plain", True)
+    assert ConsumerLogEntry.objects.filter(event_id=19006).exists()

@@ -157,7 +157,7 @@ def test_certificates_that_end_soon_are_faults(store: StoredCredentials) -> None
 def test_an_interface_knows_which_of_its_meters_are_plain(
     gateway: Gateway, store: StoredCredentials
 ) -> None:
-    a_meter(gateway, "1emh0000000009")
+    a_meter(gateway, "1emh0000000009", security="plain")
     (spec,) = interface_specs(Meter.objects.all())
     assert spec.plain == [server_id_of("1emh0000000009")]
     assert set(spec.server_ids) == {SERVER_ID, *spec.plain}
@@ -172,7 +172,7 @@ def test_an_interface_knows_which_of_its_meters_are_plain(
         ({"security": "tls"}, "master_key"),
         ({"security": "plain", "master_key": KEY}, "master_key"),
         ({"security": "ssl"}, "security"),
-        ({"source": "sml_push", "master_key": KEY}, "security"),
+        ({"source": "sml_push", "master_key": KEY}, "master_key"),
         ({"server_id": "0102", "master_key": KEY}, "server_id"),
         (
             {"meter_id": "0123456789abcdef", "server_id": "00" * 10, "master_key": KEY},

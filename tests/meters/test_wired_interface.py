@@ -13,15 +13,15 @@ from hardware.gateway import Gateway
 from hardware.record import registers_of
 from hardware.simulator.bus import MemoryLink, WiredBusSimulator
 from hardware.simulator.meter import SimulatedMeter
-from hardware.simulator.station import SimulatedStation
-from hardware.status_word import is_placeholder
+from hardware.simulator.secured_station import SecuredStation
+from hardware.status_word import NOT_FOR_BILLING, gateway_word, is_placeholder
 from logbooks.models import SystemLogEntry
 from meters import selectors
 from meters.interface import ClosableLink, interface_specs
 from meters.models import LiveReading, OriginalRecord
 from meters.record_queue import RecordQueue
 from meters.wired_interface import WiredInterface
-from tests.meters.builders import NOON, SetClock, a_meter, with_clock
+from tests.meters.builders import NOON, SetClock, a_meter, secured, with_clock
 
 pytestmark = pytest.mark.django_db
 QUARTER = timedelta(minutes=15)
@@ -29,11 +29,11 @@ IDS = ("1emh0000000001", "1emh0000000002", "1emh0000000003")
 PORT = "/dev/ttyRS485"
 
 
-def a_station(meter_id: str) -> SimulatedStation:
+def a_station(meter_id: str) -> SecuredStation:
     """A meter that began to count the day before: cheap to compute."""
     installed = NOON.replace(hour=0) - timedelta(days=1)
     meter = SimulatedMeter(server_id_of(meter_id), installed_at=installed)
-    return SimulatedStation(meter)
+    return secured(meter)
 
 
 class PluggedLink(MemoryLink):
@@ -73,7 +73,7 @@ class Bench:
     """A gateway, its bus, and time that passes only as the test says."""
 
     gateway: Gateway
-    stations: list[SimulatedStation]
+    stations: list[SecuredStation]
     plug: Plug = field(default_factory=Plug)
     hints: list[datetime] = field(default_factory=list)
 
@@ -163,6 +163,19 @@ def test_each_meter_is_read_at_the_boundary_to_the_last_digit(bench: Bench) -> N
             truth = station.meter.counters_at(row.capture_time)
             assert registers_of(row.registers) == truth
     assert len(bench.hints) == 3  # one per boundary
+
+
+def test_what_is_read_in_plain_on_the_bus_is_marked(gateway: Gateway) -> None:
+    """Status bit 1, not for billing, whatever a meter says itself (D38)."""
+    clocked = with_clock(gateway, NOON - timedelta(seconds=60))
+    a_meter(clocked, IDS[0], port=PORT, security="plain")
+    a_meter(clocked, IDS[1], port=PORT)
+    bench = Bench(clocked, [a_station(id_) for id_ in IDS[:2]])
+    bench.run(NOON + timedelta(seconds=5))
+    plain, secured = (bench.rows(id_)[0] for id_ in IDS[:2])
+    assert gateway_word(plain.status) & NOT_FOR_BILLING
+    assert not gateway_word(secured.status) & NOT_FOR_BILLING
+    assert [s.plain.files_answered > 0 for s in bench.stations] == [True, False]
 
 
 def test_live_values_come_every_period_with_powers(bench: Bench) -> None:

@@ -60,6 +60,7 @@ def install(gateway: Gateway, now: datetime) -> None:
             consumer=consumer,
             source="hdlc",
             port="/dev/ttyS0",
+            master_key=bytes(16).hex(),
             now=begin - timedelta(hours=1),
         )
     for consumer, profiles in PROFILES.items():

@@ -81,6 +81,7 @@ def a_meter(
         source=source,
         port="/dev/ttyS0" if source == "hdlc" else f"/dev/ttyUSB{number}",
         allow_unsecured_billing=unsecured,
+        master_key=bytes(16).hex() if source == "hdlc" else "",
         now=utc("2026-01-01 00:00"),
     )
 
