@@ -29,16 +29,23 @@ _AT_ONCE = 200
 
 
 def close_late_boundaries(
-    gateway: Gateway, *, meter_ids: Collection[str], now: datetime
+    gateway: Gateway,
+    *,
+    meter_ids: Collection[str],
+    now: datetime,
+    kept: Collection[tuple[str, datetime]] = (),
 ) -> int:
     """Put placeholders wherever the wait is over at `now`; returns how many.
 
-    A boundary before a meter's first record, or before it was taken over, gets none.
+    A boundary before a meter's first record, or before it was taken over, gets none,
+    and none whose value is `kept` in memory (meter, boundary).
     """
-    gaps = sorted(
-        _gaps(meter_ids, boundary_before(now - WIRELESS_WAIT)),
-        key=lambda gap: gap.target_time,
-    )
+    gaps = [
+        gap
+        for gap in _gaps(meter_ids, boundary_before(now - WIRELESS_WAIT))
+        if (gap.meter.id, gap.target_time) not in kept
+    ]
+    gaps.sort(key=lambda gap: gap.target_time)
     return sum(
         store_placeholders(gateway, gaps[at : at + _AT_ONCE], now)
         for at in range(0, len(gaps), _AT_ONCE)
@@ -65,7 +72,7 @@ class LateClosing(Closing):
     def store(self, gateway: Gateway, _now: datetime) -> int:
         """Write the placeholders; returns how many are new."""
         stored = close_late_boundaries(
-            gateway, meter_ids=self.meter_ids, now=self.closed_at
+            gateway, meter_ids=self.meter_ids, now=self.closed_at, kept=self.kept
         )
         was_set = stored > len(self.meter_ids)
         if self.listened_since is not None and not was_set:

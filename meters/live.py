@@ -13,11 +13,13 @@ logger = logging.getLogger(__name__)
 
 
 def show_live(gateway: Gateway, readings: Mapping[str, MeterReading]) -> None:
-    """Bring the live rows up to date; a database that fails costs only these."""
+    """Bring the live rows up to date; whatever fails costs only these."""
     if not readings:
         return
     try:
         services.update_live(gateway, readings, now=gateway.clock.now())
-    except Error as error:
-        logger.error("live values could not be stored: %s", error)
+    except Exception as error:
+        # What was read for a boundary has to go on to the original list.
+        cause = None if isinstance(error, Error) else error
+        logger.error("live values could not be stored: %s", error, exc_info=cause)
         connection.close_if_unusable_or_obsolete()

@@ -1,18 +1,21 @@
 """What was read and is not in the original list yet: nothing is dropped, no order lost.
 
-A boundary that the database refuses stays here and is tried again until it is stored
-(R33); what came after it waits behind it. Only the end of the process loses it, and
-then the missed boundary gets its placeholder at the next start.
+A boundary that cannot be stored stays here and is tried again until it is stored
+(R33). While the database is away, what came after it waits behind it. When only this
+boundary fails, for whatever reason, the meters at fault keep waiting and all else goes
+on; no placeholder takes the place of a value that waits. Only the end of the process
+loses it.
 """
 
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
-from django.db import Error, connection
+from django.db import Error, InterfaceError, OperationalError, connection
 
 from hardware.gateway import Gateway
 from hardware.readings import MeterReading
@@ -20,6 +23,12 @@ from meters import services
 from meters.absence import watch_absence
 
 RETRY_AFTER_S = 5.0
+
+Kept = frozenset[tuple[str, datetime]]
+"""Meter and boundary of values that wait: no placeholder may take their place."""
+
+_AWAY = (OperationalError, InterfaceError)
+"""The database cannot be reached or is full: nothing else would be stored either."""
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +45,11 @@ class ReadBoundary:
         """The meters whose values wait here."""
         return list(self.readings)
 
+    def only(self, meter_ids: Collection[str]) -> Self:
+        """The same for some of the meters."""
+        readings = {id_: one for id_, one in self.readings.items() if id_ in meter_ids}
+        return replace(self, readings=readings)
+
     def store(self, gateway: Gateway, now: datetime) -> int:
         """Write the records; returns how many are new."""
         return services.record_boundary(
@@ -48,17 +62,23 @@ class Closing:
     """All boundaries whose late wait was over at `closed_at` are to be closed.
 
     `listened_since` is since when somebody has listened to the meters: those that
-    gave nothing since then for long are absent (R24). None when nobody has.
+    gave nothing since then for long are absent (R24). None when nobody has. What is
+    `kept` has a value that waits, and gets no placeholder.
     """
 
     closed_at: datetime
     meter_ids: Sequence[str]
     listened_since: datetime | None = None
+    kept: Kept = frozenset()
+
+    def only(self, meter_ids: Collection[str]) -> Self:
+        """The same for some of the meters."""
+        return replace(self, meter_ids=list(meter_ids))
 
     def store(self, gateway: Gateway, _now: datetime) -> int:
         """Write the placeholders; returns how many are new."""
         stored = services.close_missed_boundaries(
-            gateway, now=self.closed_at, meter_ids=self.meter_ids
+            gateway, now=self.closed_at, meter_ids=self.meter_ids, kept=self.kept
         )
         # More than one boundary at once: the clock was set, nobody could listen.
         was_set = stored > len(self.meter_ids)
@@ -70,6 +90,15 @@ class Closing:
                 now=self.closed_at,
             )
         return stored
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """Work that waits, and whether its failure has been logged."""
+
+    work: ReadBoundary | Closing
+    has_failed: bool = False
+    is_reported: bool = False
 
 
 class RecordQueue:
@@ -87,56 +116,101 @@ class RecordQueue:
         self._gateway = gateway
         self._send_hint = send_hint
         self._monotonic = monotonic
-        self._waiting: deque[ReadBoundary | Closing] = deque()
+        self._waiting: deque[_Entry] = deque()
         self._retry_at: float | None = None
-        self._is_reported = True
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def put(self, work: ReadBoundary | Closing) -> None:
         """Take over work; `flush` stores it."""
-        self._waiting.append(work)
+        self._waiting.append(_Entry(work))
 
     def flush(self) -> None:
         """Store what waits, oldest first; after a failure not before some seconds."""
         if self._retry_at is not None and self._monotonic() < self._retry_at:
             return
-        while self._waiting:
-            work = self._waiting[0]
+        self._retry_at = None
+        for entry in list(self._waiting):
             try:
-                stored = work.store(self._gateway, self._gateway.clock.now())
-            except Error as error:
-                self._fail(work, error)
-                return
-            self._waiting.popleft()
-            self._succeed(work)
+                stored = self._store(entry.work)
+            except Exception as error:
+                self._fail(entry, error)
+                if isinstance(error, _AWAY) or not self._store_parts(entry):
+                    return
+                continue
+            self._waiting.remove(entry)
+            self._report(entry)  # when the log could not be written before, then now
             if stored:
                 self._send_hint()
 
-    def _fail(self, work: ReadBoundary | Closing, error: Error) -> None:
+    def _store_parts(self, entry: _Entry) -> bool:
+        """Store meter by meter, so that one holds up no other; False when that ends
+        because the database went away."""
+        failed = []
+        for meter_id in entry.work.meter_ids if len(entry.work.meter_ids) > 1 else ():
+            try:
+                stored = self._store(entry.work.only([meter_id]))
+            except _AWAY:
+                return False
+            except Exception:
+                failed.append(meter_id)
+                continue
+            if stored:
+                self._send_hint()
+        if failed:
+            entry.work = entry.work.only(failed)
+        self._forget_older_closing(entry)
+        return True
+
+    def _store(self, work: ReadBoundary | Closing) -> int:
+        """How many rows are new; a closing spares the values that wait."""
+        if isinstance(work, Closing):
+            work = replace(work, kept=self._kept())
+        return work.store(self._gateway, self._gateway.clock.now())
+
+    def _kept(self) -> Kept:
+        return frozenset(
+            (id_, entry.work.target_time)
+            for entry in self._waiting
+            if isinstance(entry.work, ReadBoundary)
+            for id_ in entry.work.meter_ids
+        )
+
+    def _forget_older_closing(self, entry: _Entry) -> None:
+        """A closing does what an earlier one of the same meters could not do."""
+        if isinstance(entry.work, ReadBoundary):
+            return
+        for other in list(self._waiting):
+            if other is entry:
+                return
+            is_closing = isinstance(other.work, Closing)
+            if is_closing and set(other.work.meter_ids) <= set(entry.work.meter_ids):
+                self._waiting.remove(other)
+
+    def _fail(self, entry: _Entry, error: Exception) -> None:
         connection.close_if_unusable_or_obsolete()
-        if self._retry_at is None:
-            logger.error("a boundary could not be stored and is kept: %s", error)
-            self._is_reported = False
+        if not entry.has_failed:
+            logger.error(
+                "a boundary could not be stored and is kept: %s",
+                error,
+                exc_info=None if isinstance(error, Error) else error,
+            )
+        entry.has_failed = True
         self._retry_at = self._monotonic() + RETRY_AFTER_S
-        self._report(work)
+        self._report(entry)
 
-    def _succeed(self, work: ReadBoundary | Closing) -> None:
-        self._retry_at = None
-        self._report(work)  # when the log could not be written either, then now
-
-    def _report(self, work: ReadBoundary | Closing) -> None:
+    def _report(self, entry: _Entry) -> None:
         """Log 300033 once per failure, as soon as the log can be written."""
-        if self._is_reported:
+        if entry.is_reported or not entry.has_failed:
             return
         try:
             services.report_storage_fault(
                 self._gateway,
-                meter_ids=work.meter_ids,
+                meter_ids=entry.work.meter_ids,
                 now=self._gateway.clock.now(),
             )
-        except Error:
+        except Exception:
             connection.close_if_unusable_or_obsolete()
             return
-        self._is_reported = True
+        entry.is_reported = True

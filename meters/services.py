@@ -120,17 +120,23 @@ def close_boundary(
 
 
 def close_missed_boundaries(
-    gateway: Gateway, *, now: datetime, meter_ids: Collection[str] | None = None
+    gateway: Gateway,
+    *,
+    now: datetime,
+    meter_ids: Collection[str] | None = None,
+    kept: Collection[tuple[str, datetime]] = (),
 ) -> int:
     """Put placeholders for all boundaries whose late wait is over; returns how many.
 
     From the last record of each active meter on (of `meter_ids` only, when given):
     after a start, after a jump of the clock, and after each boundary (tafs.md R8).
+    None where a value that is `kept` in memory (meter, boundary) is still to come.
     """
     meters = Meter.objects.filter(is_active=True)
     if meter_ids is not None:
         meters = meters.filter(pk__in=meter_ids)
-    gaps = list(_missed(meters, now))
+    missed = _missed(meters, now)
+    gaps = [gap for gap in missed if (gap.meter.id, gap.target_time) not in kept]
     gaps.sort(key=lambda gap: gap.target_time)
     # In slices, so that no other writer waits for long.
     return sum(

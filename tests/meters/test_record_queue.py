@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import pytest
 from django.db import connection
 from django.db.utils import OperationalError
 
 from hardware.gateway import Gateway
+from hardware.security_module import SecurityModule
+from hardware.status_word import is_placeholder
 from logbooks.models import ConsumerLogEntry, SystemLogEntry
 from meters.models import OriginalRecord
 from meters.record_queue import Closing, ReadBoundary, RecordQueue
@@ -164,3 +167,103 @@ def test_each_new_failure_is_logged(queue: RecordQueue, seconds: Seconds) -> Non
         queue.flush()
     assert targets() == [0, 1]
     assert system_faults() == 2
+
+
+OTHER = "1emh0000000002"
+
+
+class LockedModule:
+    """A security module whose keys cannot be used until `is_locked` is taken away."""
+
+    def __init__(self, module: SecurityModule) -> None:
+        self._module = module
+        self.is_locked = True
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def sign(self, slot: str, data: bytes) -> bytes:
+        if self.is_locked:
+            raise PermissionError("the key cannot be read")
+        return self._module.sign(slot, data)
+
+
+@dataclass(frozen=True, slots=True)
+class BadBoundary(ReadBoundary):
+    """A boundary at which the value of `OTHER` can never be stored."""
+
+    def store(self, gateway: Gateway, now: datetime) -> int:
+        if OTHER in self.readings:
+            raise OverflowError("Python int too large to convert to SQLite INTEGER")
+        return ReadBoundary.store(self, gateway, now)
+
+
+def boundary_of_two(quarters: int) -> ReadBoundary:
+    """Two meters at one boundary; the value of the second can never be stored."""
+    at = NOON + quarters * QUARTER
+    readings = {METER: a_reading(at), OTHER: a_reading(at, meter=OTHER)}
+    return BadBoundary(at, readings)
+
+
+def rows_of(meter: str) -> list[tuple[int, bool]]:
+    """Each record's boundary, and whether it is a placeholder."""
+    rows = OriginalRecord.objects.filter(meter_id=meter).order_by("target_time")
+    return [
+        ((row.target_time - NOON) // QUARTER, is_placeholder(row.status))
+        for row in rows
+    ]
+
+
+def flush_again(queue: RecordQueue, seconds: Seconds) -> None:
+    seconds.value += 5
+    queue.flush()
+
+
+@pytest.mark.req("R33")
+def test_a_failure_of_any_kind_is_logged_and_the_boundary_kept(
+    gateway: Gateway, seconds: Seconds
+) -> None:
+    """Here the key cannot be read for a while: that is no fault of the database."""
+    a_meter(gateway)
+    module = LockedModule(gateway.security_module)
+    locked = with_clock(replace(gateway, security_module=cast(SecurityModule, module)))
+    queue = RecordQueue(locked, lambda: None, seconds)
+    queue.put(a_boundary())
+    for _ in range(3):
+        flush_again(queue, seconds)
+    assert (targets(), len(queue)) == ([], 1)
+    module.is_locked = False
+    flush_again(queue, seconds)
+    assert (targets(), len(queue), system_faults()) == ([0], 0, 1)
+
+
+@pytest.mark.req("R33")
+def test_a_value_that_can_never_be_stored_holds_up_no_other(
+    gateway: Gateway, queue: RecordQueue, seconds: Seconds, hints: list[str]
+) -> None:
+    """Neither the others of its boundary nor its own later values; 300033 once."""
+    a_meter(gateway, OTHER, consumer="meier")
+    queue.put(boundary_of_two(0))
+    queue.flush()
+    assert rows_of(METER) == [(0, False)]
+    queue.put(ReadBoundary(NOON + QUARTER, {OTHER: a_reading(meter=OTHER)}))
+    flush_again(queue, seconds)
+    flush_again(queue, seconds)
+    assert rows_of(OTHER) == [(1, False)]
+    assert (len(queue), len(hints), system_faults()) == (1, 2, 1)
+
+
+@pytest.mark.req("R33")
+def test_no_placeholder_takes_the_place_of_a_value_that_waits(
+    gateway: Gateway, queue: RecordQueue, seconds: Seconds
+) -> None:
+    """A closing passes a kept value by, and fills what is missing beside it."""
+    a_meter(gateway, OTHER, consumer="meier")
+    before = {OTHER: a_reading(NOON - QUARTER, meter=OTHER)}
+    queue.put(ReadBoundary(NOON - QUARTER, before))
+    queue.put(boundary_of_two(0))
+    queue.put(Closing(NOON + 1.1 * QUARTER, [METER, OTHER]))
+    queue.flush()
+    assert rows_of(METER) == [(0, False), (1, True)]
+    assert rows_of(OTHER) == [(-1, False), (1, True)]
+    assert len(queue) == 1
