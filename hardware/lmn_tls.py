@@ -163,11 +163,14 @@ class TlsChannel:
             if plain or not data or self._line.monotonic() >= until:
                 return plain
 
-    def close(self) -> None:
-        """Say goodbye (close_notify); the data link stays for the caller to end."""
+    def close(self) -> bool:
+        """Say goodbye (close_notify); whether somebody was there to hear it.
+
+        The data link stays for the caller to end.
+        """
         with suppress(ssl.SSLError):  # the meter's own goodbye is not waited for
             self._tls.unwrap()
-        self._flush()
+        return self._flush()
 
     def _has_agreed(self) -> bool:
         try:
@@ -207,11 +210,13 @@ class TlsChannel:
         self._flush()
         return TlsFailed(f"TLS: {error.reason or error}")
 
-    def _flush(self) -> None:
+    def _flush(self) -> bool:
         """Send the last records; it is over, so it does not matter who hears them."""
         with suppress(LmnError):
             if self._outgoing.pending:
                 self._carry()
+            return True
+        return False
 
     def _pauses(self) -> Iterator[float]:
         pause_s = self._line.timers.first_poll_s

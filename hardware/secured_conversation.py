@@ -91,8 +91,7 @@ class SecuredConversation:
         """Say goodbye in TLS, then DISC."""
         channel, link = self._channel, self._link
         self.drop()
-        if channel is not None and link is not None:
-            channel.close()
+        if channel is not None and link is not None and channel.close():
             link.disconnect()
 
     def drop(self) -> None:

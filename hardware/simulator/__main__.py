@@ -1,9 +1,10 @@
 """`python -m hardware.simulator PORT METER[:PROFILE] ...`: meters on a new port.
 
 For trying a gateway without meters: PORT becomes a symbolic link to a
-pseudo-terminal, on which the meters answer as on an RS485 bus, or, with --push and
---d0-push, the one meter sends its list unasked, with --d0-pull on demand. A scenario
-file gives them faults (`hardware.simulator.scenario`).
+pseudo-terminal, on which the meters answer as on an RS485 bus, in plain SML or, with
+--master-key, paired and over TLS. With --push and --d0-push the one meter sends its
+list unasked, with --d0-pull on demand. A scenario file gives them faults
+(`hardware.simulator.scenario`).
 """
 
 import argparse
@@ -25,6 +26,7 @@ from hardware.simulator.process import (
     stop_on_signals,
 )
 from hardware.simulator.scenario import Scenario, ScenarioInvalid
+from hardware.sym_pairing import KEY_BYTES
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     elif options.d0_pull:
         serve_d0_pull(meters[0], options.port, clock.now, stop)
     else:
-        serve(meters, options.port, clock.now, stop, scenario=scenario)
+        key = options.master_key
+        serve(meters, options.port, clock.now, stop, scenario=scenario, master_key=key)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,12 +65,20 @@ def _parser() -> argparse.ArgumentParser:
         help=f"device id such as 1emh0000000001, and one of {get_args(Profile)}",
     )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--master-key", type=_master_key, metavar="HEX", default=None)
     parser.add_argument("--push", type=float, metavar="SECONDS", default=None)
     parser.add_argument("--d0-push", type=float, metavar="SECONDS", default=None)
     parser.add_argument("--d0-pull", action="store_true")
     parser.add_argument("--scenario", type=Path, metavar="FILE", default=None)
     parser.add_argument("--clock-offset", type=float, metavar="SECONDS", default=0.0)
     return parser
+
+
+def _master_key(text: str) -> bytes:
+    key = bytes.fromhex(text)
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"a master key has {KEY_BYTES} bytes")
+    return key
 
 
 def _scenario(path: Path | None, begin: datetime) -> Scenario:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 
+from hardware.simulator.bus_station import BusStation
 from hardware.simulator.d0 import D0PullMeter, readouts
 from hardware.simulator.d0_line import serve_on
 from hardware.simulator.faulty import (
@@ -17,8 +18,10 @@ from hardware.simulator.faulty import (
     wrong_parity,
 )
 from hardware.simulator.meter import SimulatedMeter
+from hardware.simulator.meter_security import kept_in
 from hardware.simulator.push import Script, play, telegrams
 from hardware.simulator.scenario import FaultKind, Scenario
+from hardware.simulator.secured_station import SecuredStation
 from hardware.simulator.station import SimulatedStation
 from hardware.simulator.terminal import PseudoTerminal
 
@@ -37,15 +40,18 @@ def serve(
     *,
     scenario: Scenario | None = None,
     answer_delay_s: float = ANSWER_DELAY_S,
+    master_key: bytes | None = None,
 ) -> None:
     """Be a bus of wired meters on the port `path` until `stop` is set.
 
-    While a scenario has the port unplugged there is none under that name. A file
-    beside it shows "1" while the supply is overloaded.
+    With a master key, which all of them share, they can be paired and then talk TLS
+    only; what they remember of it stands in files beside the port. While a scenario
+    has the port unplugged there is none under that name. A file beside it shows "1"
+    while the supply is overloaded.
     """
     scenario = scenario or Scenario()
     stations = [
-        FaultyStation(SimulatedStation(m, answer_delay_s=answer_delay_s), scenario)
+        FaultyStation(_station(m, path, answer_delay_s, master_key), scenario)
         for m in meters
     ]
     bus = FaultyBus(stations, clock, scenario)
@@ -55,6 +61,16 @@ def serve(
             with PseudoTerminal(path) as terminal:
                 bus.serve(terminal, plug)
         stop.wait(0.2)
+
+
+def _station(
+    meter: SimulatedMeter, path: Path, answer_delay_s: float, master_key: bytes | None
+) -> BusStation:
+    if master_key is None:
+        return SimulatedStation(meter, answer_delay_s=answer_delay_s)
+    memory = Path(f"{path}.{meter.server_id.hex()}.json")
+    security = kept_in(memory, master_key)
+    return SecuredStation(meter, security, answer_delay_s=answer_delay_s)
 
 
 class _Plug(threading.Event):

@@ -12,8 +12,10 @@ import pytest
 
 from hardware.device_id import server_id_of
 from hardware.link import SerialLink
+from hardware.lmn_credentials import CredentialStore
 from hardware.lmn_wired import COUNTER_REGISTERS, LIVE_REGISTERS, WiredBus
 from hardware.simulator.bus import BusThread, WiredBusSimulator
+from hardware.simulator.memory_credentials import MemoryCredentials
 from hardware.simulator.meter import SimulatedMeter
 from hardware.simulator.station import SimulatedStation
 
@@ -28,13 +30,18 @@ METERS = [
 ]
 
 
-def wired_bus(link: SerialLink, meters: list[SimulatedMeter]) -> WiredBus:
+def wired_bus(
+    link: SerialLink,
+    meters: list[SimulatedMeter],
+    store: CredentialStore | None = None,
+) -> WiredBus:
     return WiredBus(
         link,
         gateway_server_id=GATEWAY,
         meters=[meter.server_id for meter in meters],
         clock=lambda: NOW,
         monotonic=time.monotonic,
+        store=store,
     )
 
 
@@ -77,15 +84,21 @@ def test_a_gateway_may_come_and_go_on_the_same_bus() -> None:
 
 
 @pytest.mark.slow
-def test_the_simulator_runs_as_a_process_of_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("key", [None, "000102030405060708090a0b0c0d0e0f"])
+def test_the_simulator_runs_as_a_process_of_its_own(
+    tmp_path: Path, key: str | None
+) -> None:
     port = tmp_path / "ttyLMN1"
     command = [sys.executable, "-m", "hardware.simulator", str(port)]
+    command += ["--master-key", key] if key else []
     process = subprocess.Popen([*command, "1emh0000000001:heat_pump", "--seed", "7"])
     meter = SimulatedMeter(server_id_of("1emh0000000001"), "heat_pump", 7)
+    keys = {meter.server_id: bytes.fromhex(key or "")}
     try:
         wait_for(port)
         link = SerialLink.open(str(port))
-        bus = wired_bus(link, [meter])
+        store = MemoryCredentials("eemh0009264154", keys) if key else None
+        bus = wired_bus(link, [meter], store)
         maintain_until_linked(bus, 1)
         before, after = meter.counters_at(datetime.now(UTC)), None
         reading = bus.read(meter.server_id, COUNTER_REGISTERS)
