@@ -2,6 +2,7 @@
 
 import math
 import select
+import termios
 from collections.abc import Callable
 from typing import Protocol, Self
 
@@ -97,7 +98,8 @@ class SerialLink:
             )
             if rs485_ioctl:
                 opened.rs485_mode = rs485.RS485Settings()
-        except (OSError, ValueError) as error:  # SerialException is an OSError
+        except (OSError, ValueError, termios.error) as error:
+            # SerialException is an OSError, termios.error is none.
             raise PortNotOpen(f"{port}: {error}") from error
         switches_speed = "://" not in port or port.startswith("rfc2217://")
         return cls(opened, switches_speed=switches_speed, supply_input=supply_input)
@@ -131,7 +133,7 @@ class SerialLink:
             if self._port.baudrate != baudrate:
                 self._port.flush()
                 self._port.baudrate = baudrate
-        except (OSError, TypeError) as error:
+        except (OSError, TypeError, termios.error) as error:
             raise PortVanished(str(error)) from error
         return True
 

@@ -13,6 +13,7 @@ from hardware.seven_bit import with_even_parity
 from hardware.simulator.d0 import D0PullMeter, pull_text
 from hardware.simulator.d0_line import D0MemoryLink, D0PullThread
 from hardware.simulator.meter import SimulatedMeter
+from hardware.simulator.terminal import PseudoTerminal
 from tests.fakes import ScriptedLink, Ticker
 from tests.hardware.d0_texts import PULLED, PUSHED
 
@@ -209,6 +210,19 @@ def test_over_a_real_port_the_speed_is_really_changed() -> None:
         link.close()
         with pytest.raises(PortVanished):
             puller.read()
+
+
+@pytest.mark.req("R28")
+def test_a_head_that_is_pulled_out_is_100703() -> None:
+    """Proves of R28: code 100703 while the speed is changed, too."""
+    terminal = PseudoTerminal()
+    link = open_port(terminal.port, 9600)
+    terminal.close()
+    puller = D0Puller(link, SERVER_ID, clock=lambda: NOW)
+    with pytest.raises(PortVanished) as raised:
+        puller.read()
+    assert raised.value.code == 100703
+    link.close()
 
 
 def test_a_readout_of_the_simulated_meter_holds_what_it_counts() -> None:
