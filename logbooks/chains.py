@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from django.db import transaction
+from django.db.models import F, Func, IntegerField, QuerySet, Subquery
+from django.db.models.lookups import Exact
 
 from hardware.gateway import Gateway
 from logbooks.models import ChainHead
@@ -158,34 +160,50 @@ def _walk(head: ChainHead, rows: Iterable[ChainRow]) -> Iterator[ChainFault]:
 def _heads_for_update(gateway: Gateway, names: Iterable[str]) -> dict[str, ChainHead]:
     """The heads, genuine or marked as spoilt; a name without head gets a new one."""
     wanted = set(names)
-    heads = _locked(gateway, wanted)
-    if heads.keys() != wanted:
-        heads.update(_new_heads(gateway, wanted - heads.keys()))
-    return heads
+    heads = _genuine_or_spoilt(gateway, _locked(wanted).filter(_are_all_there(wanted)))
+    return heads if heads.keys() == wanted else _with_new_heads(gateway, wanted)
 
 
-def _new_heads(gateway: Gateway, names: set[str]) -> dict[str, ChainHead]:
-    """New heads, and the register that counts them; nothing but the register stored."""
+def _with_new_heads(gateway: Gateway, names: set[str]) -> dict[str, ChainHead]:
+    """These heads, the new ones not stored yet, and the register that counts them.
+
+    The register is locked before every other head. So whoever has it is the only one
+    to make chains, and nobody who waits for it holds a head that the maker needs.
+    """
     register = _new_head(gateway, REGISTER)
     ChainHead.objects.bulk_create([register], ignore_conflicts=True)
-    # Whoever has the register is the only one to make chains, but another writer may
-    # have made one of these before it was our turn.
-    heads = _locked(gateway, {REGISTER})
-    heads.update(_locked(gateway, names))
+    heads = _genuine_or_spoilt(gateway, _locked({REGISTER}))
+    heads.update(_genuine_or_spoilt(gateway, _locked(names)))
     new = sorted(names - heads.keys())
     _extend(heads[REGISTER], [name.encode() for name in new])
     heads.update((name, _new_head(gateway, name)) for name in new)
     return heads
 
 
-def _locked(gateway: Gateway, names: set[str]) -> dict[str, ChainHead]:
-    # In the order of the names, so that two writers never wait for each other.
-    found = ChainHead.objects.select_for_update().filter(name__in=names)
-    heads = {head.name: head for head in found.order_by("name")}
-    for head in heads.values():
+def _locked(names: set[str]) -> QuerySet[ChainHead]:
+    """Locked in the order of the names, so that two writers never wait crosswise."""
+    heads = ChainHead.objects.select_for_update()
+    return heads.filter(name__in=names).order_by("name")
+
+
+def _are_all_there(names: set[str]) -> Exact:
+    """Without this, heads would be locked before it shows that the register is needed.
+
+    A part of the same query; what it finds missing, it leaves unlocked.
+    """
+    count = Func(F("name"), function="COUNT", output_field=IntegerField())
+    found = ChainHead.objects.filter(name__in=names).annotate(count=count)
+    return Exact(Subquery(found.values("count")), len(names))
+
+
+def _genuine_or_spoilt(
+    gateway: Gateway, heads: Iterable[ChainHead]
+) -> dict[str, ChainHead]:
+    found = {head.name: head for head in heads}
+    for head in found.values():
         if not _is_genuine(gateway, head):
             head.mac = _SPOILT
-    return heads
+    return found
 
 
 def _extend(head: ChainHead, payloads: Sequence[bytes]) -> list[tuple[int, bytes]]:
