@@ -27,7 +27,7 @@ class Scale:
 FULL = Scale(
     rounds=9,
     meters=64,
-    boundaries=4,
+    boundaries=8,
     passes=2,
     pages=25,
     months=24,

@@ -1,6 +1,7 @@
 """The gateway that is measured: the product's own set-up in a folder that goes."""
 
 import gc
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ def temporary_gateway() -> Iterator[Gateway]:
         os.environ["CASA_STATE"] = str(state)
         first_start.begin(state, with_demo=False)
         django.setup()
+        logging.disable(logging.INFO)
         yield _installed()
         _close_database()
 
