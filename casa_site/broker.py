@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from kombu.transport import TRANSPORT_ALIASES
 
 from casa_site.env import SettingInvalid
+from casa_site.private_state import QUEUE_FOLDER
 
 TRANSPORT_ALIASES["casafiles"] = "casa_site.fsbroker:Transport"
 FILE_BROKER_URL = "casafiles://localhost"
@@ -25,7 +26,7 @@ def broker(url: str, *, state: Path) -> tuple[str, dict[str, Any]]:
     Raises SettingInvalid when the URL names neither RabbitMQ nor Redis.
     """
     if not url:
-        return FILE_BROKER_URL, file_options(state / "queue")
+        return FILE_BROKER_URL, file_options(state / QUEUE_FOLDER)
     scheme = urlsplit(url).scheme
     if scheme in {"amqp", "amqps"}:
         return url, dict(_AMQP)

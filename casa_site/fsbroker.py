@@ -89,8 +89,10 @@ def _in_flight(folder: Path, node: str) -> Path:
 
 
 def _made(folder: Path) -> Path:
+    """The folder; what is missing above it is the owner's alone as well."""
     if not folder.is_dir():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _made(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
     return folder
 
 

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from casa_site import env, first_start
+from casa_site.private_state import keep_private
 
 
 def main(arguments: list[str]) -> int:
@@ -14,6 +15,7 @@ def main(arguments: list[str]) -> int:
         arguments = arguments[2:]
     state = env.path("CASA_STATE", Path(__file__).parent.parent / "var")
     env.load_file(state / env.ENV_FILE)
+    keep_private(state)
     first_start.begin(state, with_demo=False)
     from django.core.management import execute_from_command_line
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from casa_site import env, first_start, processes, readiness, state_lock
 from casa_site.env import SettingInvalid
 from casa_site.output import print_line, say
+from casa_site.private_state import keep_private
 
 BASE = Path(__file__).resolve().parent.parent
 RESERVED = {
@@ -30,6 +31,7 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     state: Path = options.state
     os.environ["CASA_STATE"] = str(state)
+    keep_private(state)
     os.chdir(BASE)  # Celery imports from the working folder before all others
     env.load_file(state / env.ENV_FILE)
     try:

@@ -160,3 +160,7 @@ def test_folders_and_files_are_for_the_owner_only(connect: Any, folder: Path) ->
     assert json.loads(file.read_bytes())["properties"]["delivery_tag"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE((folder / "tariff").stat().st_mode) == 0o700
+    with connect("worker").channel() as channel:
+        channel._get("tariff")
+    for made in (folder, folder / "in-flight", folder / "in-flight" / "worker"):
+        assert stat.S_IMODE(made.stat().st_mode) == 0o700

@@ -44,6 +44,8 @@ def test_a_fresh_state_folder_becomes_a_gateway(gateway: RunningGateway) -> None
     assert gateway.pids().keys() == ROLES
     assert {row["state"] for row in gateway.services()} == {"ready"}
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    made = [path for path in state.rglob("*") if path.is_file() or path.is_dir()]
+    assert [path for path in made if path.stat().st_mode & 0o077] == []
     assert (state / "casa.sqlite3").read_bytes()[:6] != b"SQLite"
 
 
