@@ -8,6 +8,8 @@ account to hide unknown names, which our account refuses.
 import hmac
 import re
 import secrets
+from dataclasses import dataclass
+from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
 from django.conf import settings
@@ -34,6 +36,23 @@ class ConsumerBackend:
         return _consumers().filter(pk=user_id).first()
 
 
+@dataclass(frozen=True)
+class PasswordCheck:
+    """User name and password of the login form; the slow hash is computed once."""
+
+    username: str
+    password: str
+
+    @cached_property
+    def account(self) -> Account | None:
+        """The account when both are right; an unknown name takes as long."""
+        account = _account(self.username)
+        if account is None:
+            make_password(self.password)
+            return None
+        return account if account.check_password(self.password) else None
+
+
 class PasswordBackend(ConsumerBackend):
     """User name and password of the login form."""
 
@@ -41,17 +60,13 @@ class PasswordBackend(ConsumerBackend):
         self,
         request: PortalRequest,
         username: str | None = None,
-        password: str | None = None,
+        check: PasswordCheck | None = None,
     ) -> Account | None:
-        """The account, or None; an unknown name takes as long as a wrong password."""
-        if username is None or password is None:
+        """The account, or None."""
+        account = None if check is None else check.account
+        if account is None or not _may_use_password(request, account):
             return None
-        account = _account(username)
-        if account is None:
-            make_password(password)
-            return None
-        is_right = account.check_password(password)
-        return account if is_right and _may_use_password(request, account) else None
+        return account
 
 
 class DigestBackend(ConsumerBackend):

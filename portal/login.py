@@ -6,17 +6,22 @@ from threading import Lock
 from django.contrib import auth
 
 from meters.models import Account
+from portal.backends import PasswordCheck
+from portal.lockout import lock_left
 from portal.login_log import log_success
 from portal.request import PortalRequest
 
 logger = logging.getLogger(__name__)
 
 ONE_ATTEMPT_AT_A_TIME = Lock()
-"""Held while an attempt is checked and counted.
+"""Held while an attempt is decided and counted, which takes some milliseconds.
 
-Else attempts that arrive together would all be checked before the first failure is
-counted, and the limit could be passed. It also keeps Argon2 from filling the memory.
+Else attempts that arrive together would all be decided before the first failure is
+counted, and the limit could be passed.
 """
+
+ONE_HASH_AT_A_TIME = Lock()
+"""Keeps Argon2 from filling the memory; digest logins do not wait for it."""
 
 
 def log_in(request: PortalRequest, username: str, password: str) -> bool:
@@ -25,8 +30,12 @@ def log_in(request: PortalRequest, username: str, password: str) -> bool:
     False when they are wrong or the access is locked; then `AxesMiddleware` turns
     the answer into the lockout page.
     """
+    check = PasswordCheck(username, password)
+    if lock_left() is None:
+        with ONE_HASH_AT_A_TIME:
+            _ = check.account  # computed here, decided below
     with ONE_ATTEMPT_AT_A_TIME:
-        account = auth.authenticate(request, username=username, password=password)
+        account = auth.authenticate(request, username=username, check=check)
     if not isinstance(account, Account):
         return False
     auth.login(request, account)
