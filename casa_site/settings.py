@@ -184,7 +184,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         **{
@@ -192,5 +195,7 @@ LOGGING = {
             for app in INSTALLED_APPS[INSTALLED_APPS.index("logbooks") :]
         },
         "django": {"handlers": [], "propagate": True},
+        # A stranger's malformed Host header is answered with 400 and worth no trace.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
     },
 }
