@@ -4,10 +4,12 @@ A wrong value raises SettingInvalid with one sentence that names the setting.
 """
 
 import os
+import re
 from collections.abc import Collection, MutableMapping
 from pathlib import Path
 
 ENV_FILE = "casa.env"
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -74,10 +76,9 @@ def integer(
 ) -> int:
     """A whole number within the bounds."""
     value = text(name)
-    try:
-        number = int(value) if value else default
-    except ValueError:
-        raise SettingInvalid(f"{name} must be a number, not '{value}'.") from None
+    if value and not _NUMBER.fullmatch(value):
+        raise SettingInvalid(f"{name} must be a number, not '{value}'.")
+    number = int(value) if value else default
     if minimum is not None and number < minimum:
         raise SettingInvalid(f"{name} must be at least {minimum}, not {number}.")
     if maximum is not None and number > maximum:

@@ -145,6 +145,7 @@ def _days(text: str) -> int:
 
 
 def _number(text: str, least: int, most: int) -> int:
-    if not text.isdecimal() or not least <= int(text) <= most:
+    is_number = text.isascii() and text.isdecimal()
+    if not is_number or not least <= int(text) <= most:
         raise argparse.ArgumentTypeError(f"'{text}' is no number of {least} to {most}")
     return int(text)

@@ -11,7 +11,7 @@ from tariffs.profile_spec import Problem
 NEEDED = "is needed"
 TEXT_RULE = "must be a text, not empty, without control characters"
 _DURATION = re.compile(
-    r"P(?:(\d{1,4})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,7})S)?)?"
+    r"P(?:([0-9]{1,4})D)?(?:T(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,7})S)?)?"
 )
 
 

@@ -39,12 +39,14 @@ _UNITS: dict[str, tuple[int, int]] = {
 }
 """Unit as printed -> power of ten and DLMS code of the base unit."""
 
-_NUMBER = re.compile(r"([+-]?)(\d{1,16})(?:\.(\d{1,9}))?")
+_NUMBER = re.compile(r"([+-]?)([0-9]{1,16})(?:\.([0-9]{1,9}))?")
 _ADDRESS = re.compile(
-    r"(?:\d{1,3}-\d{1,3}:)?(\d{1,3})\.(\d{1,3})(?:\.\d{1,3})?(?:\*\d{1,3})?"
+    r"(?:\d{1,3}-\d{1,3}:)?(\d{1,3})\.(\d{1,3})(?:\.\d{1,3})?(?:\*\d{1,3})?", re.ASCII
 )
-_IDENTITY = re.compile(r"(?:\d{1,3}-\d{1,3}:)?(?:96\.1|0\.0|C\.1)\.\d{1,3}(?:\*\d+)?")
-_DEVICE_ID = re.compile(r"\d[A-Z]{3}[0-9A-F]{2}\d{8}")
+_IDENTITY = re.compile(
+    r"(?:\d{1,3}-\d{1,3}:)?(?:96\.1|0\.0|C\.1)\.\d{1,3}(?:\*\d+)?", re.ASCII
+)
+_DEVICE_ID = re.compile(r"[0-9][A-Z]{3}[0-9A-F]{2}[0-9]{8}")
 _ACTIVE_ENERGY = {1, 2, 21, 22, 41, 42, 61, 62}
 _ENERGY = 8
 _LONGEST_SERVER_ID = 20

@@ -41,7 +41,7 @@ def device_id_of(server_id: bytes) -> str | None:
 
 def server_id_of(device_id: str) -> bytes:
     """Return the ten bytes on the wire; raises ValueError for another form."""
-    match = _DEVICE_ID.fullmatch(device_id.lower())
+    match = _DEVICE_ID.fullmatch(_lowered(device_id))
     if match is None:
         raise ValueError(f"not a 14-character device id: {device_id!r}")
     division, maker, block, number = match.groups()
@@ -59,7 +59,7 @@ def canonical_meter_id(text: str) -> str:
     Accepts 14 characters in any case, the 20-digit hex form of a server id, and the
     16 hex digits of an M-Bus meter. Raises ValueError for anything else.
     """
-    lowered = text.strip().lower()
+    lowered = _lowered(text.strip())
     if _DEVICE_ID.fullmatch(lowered) or _MBUS_ID.fullmatch(lowered):
         return lowered
     if re.fullmatch(r"[0-9a-f]{20}", lowered):
@@ -71,5 +71,10 @@ def canonical_meter_id(text: str) -> str:
 
 def is_huid(text: str) -> bool:
     """Whether this is the id of a gateway: division E, any case."""
-    lowered = text.lower()
+    lowered = _lowered(text)
     return bool(_DEVICE_ID.fullmatch(lowered)) and lowered[0] == "e"
+
+
+def _lowered(text: str) -> str:
+    """In lower case; what is not ASCII stays: the Kelvin sign would become a k."""
+    return text.lower() if text.isascii() else text

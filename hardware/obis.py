@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _TEXT = re.compile(
-    r"(?:(\d{1,3})-(\d{1,3}):)?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:\*(\d{1,3}))?"
+    r"(?:(\d{1,3})-(\d{1,3}):)?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,3}))?(?:\*(\d{1,3}))?",
+    re.ASCII,
 )
 
 

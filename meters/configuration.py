@@ -122,7 +122,9 @@ def create_meter(
         name=_within("name", name, _LONGEST_NAME),
         source=_checked("source", Meter.Source, source),
         port=_port(port),
-        baudrate=baudrate or DEFAULT_BAUDRATES[Meter.Source(source)],
+        baudrate=(
+            DEFAULT_BAUDRATES[Meter.Source(source)] if baudrate is None else baudrate
+        ),
         registers=_checked("registers", logical_names, registers),
         allow_unsecured_billing=allow_unsecured_billing,
         valid_from=now.replace(microsecond=0),

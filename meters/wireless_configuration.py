@@ -64,7 +64,8 @@ def complete(meter: Meter, given: Given) -> None:
     meter.server_id = address.server_id.hex()
     meter.medium = _medium(meter.id, given.medium, address)
     meter.stick = _stick(given.stick)
-    meter.baudrate = given.baudrate or BAUDRATES[Meter.Stick(meter.stick)]
+    if given.baudrate is None:
+        meter.baudrate = BAUDRATES[Meter.Stick(meter.stick)]
     meter.security = _security(given.security)
     meter.obis_rules = _rules(given.obis_rules)
 

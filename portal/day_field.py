@@ -23,6 +23,7 @@ class DayField(forms.DateField):
     def to_python(self, value: Any) -> date | None:
         """The day; None when it was left out; raises ValidationError."""
         day = super().to_python(value)
-        if day is not None and not EARLIEST <= day <= LATEST:
+        is_foreign = isinstance(value, str) and not value.isascii()
+        if day is not None and (is_foreign or not EARLIEST <= day <= LATEST):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         return day

@@ -24,6 +24,8 @@ def test_a_number_keeps_its_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
         "2": "at least 3",
         "11": "at most 10",
         "five": "must be a number",
+        "\uff17": "must be a number",
+        "1_0": "must be a number",
     }.items():
         monkeypatch.setenv("CASA_X", value)
         with pytest.raises(SettingInvalid, match=sentence):

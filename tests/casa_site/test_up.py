@@ -14,6 +14,7 @@ from casa_site.up import _parser
         ("--history-days", "-1"),
         ("--history-days", "99999999"),
         ("--history-days", "x"),
+        ("--history-days", "\uff17"),
     ],
 )
 def test_impossible_numbers_end_with_a_sentence(

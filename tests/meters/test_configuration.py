@@ -95,6 +95,7 @@ def test_a_server_id_that_does_not_convert_is_stated_beside_the_id(
         ({"port": "http://meter"}, "port"),
         ({"port": "/dev/" + "x" * 200}, "port"),
         ({"baudrate": 9601}, "baudrate"),
+        ({"baudrate": 0}, "baudrate"),
         ({"name": "x" * 65}, "name"),
         ({"registers": ["1.8.0", "voltage"]}, "registers"),
         ({"registers": ["300.8.0"]}, "registers"),
