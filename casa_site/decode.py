@@ -41,7 +41,7 @@ class InputUnusable(Exception):
 
 def main(arguments: list[str]) -> int:
     """Decode the file named, or standard input; return the exit status."""
-    if arguments[:1] in (["-h"], ["--help"]):
+    if not {"-h", "--help"}.isdisjoint(arguments):
         print(_USAGE)
         return 0
     try:

@@ -121,6 +121,7 @@ def _queue_depths() -> dict[str, int | None]:
         errors: tuple[type[BaseException], ...]
         errors = (OperationalError, *connection.connection_errors)
         try:
+            connection.ensure_connection(max_retries=1, interval_start=0)
             channel: Any = connection.default_channel
             for queue in QUEUES:
                 depths[queue] = channel.queue_declare(queue, durable=True)[1]
