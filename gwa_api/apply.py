@@ -28,10 +28,11 @@ from meters.configuration_errors import ConfigurationInvalid
 from meters.models import Account
 from tariffs.profile_spec import Problem, ProfileInvalid, ProfileSpec
 from tariffs.services import create_participant, create_profile
+from tariffs.tariff_check import tariff_warnings
 
 UNSECURED = (
-    "is read without the security of the LMN: TAF1 and TAF7 leave its values out, "
-    "unless it has allow_unsecured_billing"
+    "is read without the security of the LMN: TAF1, TAF2 and TAF7 leave its values "
+    "out, unless it has allow_unsecured_billing"
 )
 
 
@@ -171,7 +172,12 @@ class _Application:
         create_participant(entry.id, name=entry.name)
 
     def _profile(self, spec: ProfileSpec) -> None:
-        create_profile(self._gateway, spec, now=self._now)
+        profile = create_profile(self._gateway, spec, now=self._now)
+        if spec.tariff:
+            self._result.warnings += (
+                f"profile {spec.id}: {text}"
+                for text in tariff_warnings(spec.tariff, profile.valid_from)
+            )
 
 
 def _differs(id_: str, members: Iterable[str]) -> str:

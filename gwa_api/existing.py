@@ -111,6 +111,8 @@ def _profile(spec: ProfileSpec, found: EvaluationProfile) -> Pairs:
     yield "inputs", given, inputs
     recipients = {one.id for one in found.recipients.all()}
     yield "delivery", set(spec.recipients), recipients
+    tariff = spec.tariff.document() if spec.tariff else None
+    yield "tariff", tariff, found.tariff
     if spec.consumer:
         yield "consumer", spec.consumer, found.consumer_id
 

@@ -105,14 +105,20 @@ class JsonObject:
         self.refuse(name, "must be a whole number")
         return default
 
-    def flag(self, name: str) -> bool:
-        """True or false; false when it is left out."""
+    def needed_integer(self, name: str) -> int:
+        """A whole number that must be there."""
+        if not self.has(name):
+            self.refuse(name, NEEDED)
+        return self.integer(name, 0) or 0
+
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """True or false, or the default when it is left out."""
         value = self._members.get(name)
         if isinstance(value, bool):
             return value
         if value is not None:
             self.refuse(name, "must be true or false")
-        return False
+        return default
 
     def instant(self, name: str) -> datetime | None:
         """An instant of RFC 3339 in UTC, whole seconds; None when it is left out."""
@@ -128,6 +134,12 @@ class JsonObject:
         self.refuse(name, "must be a time with offset: 2026-01-01T00:00:00+01:00")
         return None
 
+    def needed_instant(self, name: str) -> datetime:
+        """An instant that must be there."""
+        if not self.has(name):
+            self.refuse(name, NEEDED)
+        return self.instant(name) or datetime(1970, 1, 1, tzinfo=UTC)
+
     def duration_s(self, name: str, default: int) -> int:
         """A duration of ISO 8601 in seconds: PT15M, P1D."""
         text = self.text(name, "")
@@ -140,11 +152,18 @@ class JsonObject:
         span = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         return int(span.total_seconds())
 
-    def texts(self, name: str, default: Sequence[str] = ()) -> tuple[str, ...]:
-        """A list of texts, or the default when it is left out."""
+    def texts(
+        self, name: str, default: Sequence[str] = (), *, one_allowed: bool = False
+    ) -> tuple[str, ...]:
+        """A list of texts, or the default when it is left out.
+
+        `one_allowed`: a single text may stand for a list of one.
+        """
         value = self._members.get(name)
         if value is None:
             return tuple(default)
+        if one_allowed and isinstance(value, str):
+            return (value,)
         if isinstance(value, list) and all(isinstance(one, str) for one in value):
             return tuple(value)
         self.refuse(name, "must be a list of texts")

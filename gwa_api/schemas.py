@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gwa_api.json_object import NEEDED, DocumentInvalid, JsonObject
+from gwa_api.tariff_schema import TARIFF, tariff_spec
 from hardware.device_id import canonical_meter_id
 from tariffs.profile_spec import BUILT_TAFS, InputSpec, Problem, ProfileSpec
+from tariffs.tariff_spec import TariffSpec
 
 QUARTER_HOUR_S = 900
 
@@ -34,11 +36,12 @@ _METER = (
 )
 _OBIS_RULE = ("dib", "vib", "obis")
 _PARTICIPANT = ("id", "name")
+_INSTANT_VALUES = frozenset({9, 10, 14})
 _ONLY_FOR = {
-    "tariff": "TAF2",
-    "pseudonym": "TAF9, TAF10 and TAF14",
-    "pseudonymise": "TAF9, TAF10 and TAF14",
-    "purpose": "TAF9, TAF10 and TAF14",
+    "tariff": frozenset({2}),
+    "pseudonym": _INSTANT_VALUES,
+    "pseudonymise": _INSTANT_VALUES,
+    "purpose": _INSTANT_VALUES,
 }
 """Members of a profile that its body may have with some use cases only."""
 _PROFILE = (
@@ -174,7 +177,7 @@ def _profile(body: JsonObject) -> ProfileSpec:
     if not body.has("inputs"):
         body.refuse("inputs", NEEDED)
     if taf in BUILT_TAFS:
-        _refuse_foreign_members(body)
+        _refuse_foreign_members(body, taf)
     billing = body.part("billing_period", _BILLING)
     return ProfileSpec(
         id=body.text("id"),
@@ -191,13 +194,22 @@ def _profile(body: JsonObject) -> ProfileSpec:
         billing_count=billing.integer("count", 1) or 0,
         billing_day=billing.integer("day", 1) or 0,
         recipients=_recipients(body.part("delivery", _DELIVERY)),
+        tariff=_tariff(body) if taf == 2 else None,
     )
 
 
-def _refuse_foreign_members(body: JsonObject) -> None:
+def _tariff(body: JsonObject) -> TariffSpec | None:
+    if not body.has("tariff"):
+        body.refuse("tariff", NEEDED)
+        return None
+    return tariff_spec(body.part("tariff", TARIFF))
+
+
+def _refuse_foreign_members(body: JsonObject, taf: int) -> None:
     for name, tafs in _ONLY_FOR.items():
-        if body.has(name):
-            body.refuse(name, f"only for {tafs}")
+        if body.has(name) and taf not in tafs:
+            listed = " and ".join(f"TAF{number}" for number in sorted(tafs))
+            body.refuse(name, f"only for {listed}")
 
 
 def _input(body: JsonObject) -> InputSpec:

@@ -1,6 +1,6 @@
 """The table of one billing period (R123, R124), made from its rows: no queries here."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -11,13 +11,14 @@ from hardware.record import registers_of, zulu
 from hardware.status_word import is_placeholder
 from portal import formats, local_time
 from portal.formats import NumberStyle
-from portal.register_names import register_name
+from portal.register_names import ERROR_STAGE, register_name
 from portal.sent_marks import SentMark, SentMarks
 from portal.status_words import NO_VALUE, OK, PROVISIONAL, StatusWord, word_of
 from portal.table_filter import TableFilter
 from tariffs.list_row import ListRow, register_names
 
 DAYS_PER_PAGE = 7
+_STAGE_GROUP = 4
 NOTHING = "–"
 
 
@@ -73,10 +74,16 @@ class ValueTable:
 
 
 def value_table(
-    rows: Sequence[ListRow], chosen: TableFilter, marks: SentMarks
+    rows: Sequence[ListRow],
+    chosen: TableFilter,
+    marks: SentMarks,
+    stage_names: Mapping[int, str] | None = None,
 ) -> ValueTable:
-    """The page `chosen.page` of the rows (ascending) that pass the filter."""
-    columns = _columns(rows)
+    """The page `chosen.page` of the rows (ascending) that pass the filter.
+
+    `stage_names` are the supplier's names of the tariff stages.
+    """
+    columns = _columns(rows, stage_names or {})
     kept = [row for row in reversed(rows) if _passes(row, chosen)]
     days = [(day, list(of_day)) for day, of_day in groupby(kept, _day_of)]
     pages = max(1, -(-len(days) // DAYS_PER_PAGE))
@@ -120,8 +127,13 @@ def _passes(row: ListRow, chosen: TableFilter) -> bool:
     return not chosen.only_odd or row_word(row) != OK
 
 
-def _columns(rows: Iterable[ListRow]) -> Sequence[Column]:
-    """The registers that occur, ascending; rows mostly repeat the same ones."""
+def _columns(
+    rows: Sequence[ListRow], stage_names: Mapping[int, str]
+) -> Sequence[Column]:
+    """The registers that occur, ascending; rows mostly repeat the same ones.
+
+    An error register that never counted anything is left out.
+    """
     found: dict[bytes, RegisterValue] = {}
     seen: set[tuple[str, ...]] = set()
     for row in rows:
@@ -133,10 +145,19 @@ def _columns(rows: Iterable[ListRow]) -> Sequence[Column]:
         Column(
             obis.hex(),
             formats.reading_unit(found[obis].unit),
-            register_name(Obis(obis)),
+            register_name(Obis(obis), stage_names),
         )
         for obis in sorted(found)
+        if obis[_STAGE_GROUP] != ERROR_STAGE or _counted(rows, Obis(obis))
     ]
+
+
+def _counted(rows: Iterable[ListRow], obis: Obis) -> bool:
+    return any(
+        register.obis == obis and register.value
+        for row in rows
+        for register in registers_of(row.registers)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """A profile in words: its use case, its meters, its periods."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 from django.utils.translation import ngettext
 
 from tariffs.models import EvaluationProfile
+from tariffs.tariff_spec import tariff_of
 
 _TAF_NAMES = {
     1: _l("Datensparsamer Tarif"),
@@ -19,6 +20,8 @@ _TAF_NAMES = {
 }
 BILLED_ONCE = 1
 """TAF1 has a value at the end of each billing period only."""
+STAGES = 2
+"""TAF2 has values at each switch of the tariff stage, and at these ends."""
 
 
 def taf_title(profile: EvaluationProfile) -> str:
@@ -61,10 +64,20 @@ def _counted(count: int, unit: str) -> str:
     return words[unit] % {"count": count}
 
 
+def stage_names(profile: EvaluationProfile) -> Mapping[int, str]:
+    """The names of the tariff stages that have one, by their numbers."""
+    return tariff_of(profile.tariff).stage_names if profile.tariff else {}
+
+
 def time_note(profile: EvaluationProfile) -> str:
     """What the time stamp of a value of this profile means."""
     if profile.taf == BILLED_ONCE:
         return _("ist das Ende des Abrechnungszeitraumes, für den der Wert gilt.")
+    if profile.taf == STAGES:
+        return _(
+            "ist eine Umschaltung der Tarifstufe oder das Ende des "
+            "Abrechnungszeitraumes. Die Werte zählen seit Beginn des Vertrages."
+        )
     if profile.registration_period_s == 900:
         return _("ist das Ende der Viertelstunde, für die der Wert gilt.")
     return _("ist das Ende der Registrierperiode, für die der Wert gilt.")

@@ -1,5 +1,7 @@
 """Plain names of registers, shown beside the OBIS code and never instead of it."""
 
+from collections.abc import Mapping
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
@@ -58,8 +60,11 @@ _OTHER_MEDIA = {
 ELECTRICITY, COUNTED, NOW = 1, 8, 7
 
 
-def register_name(obis: Obis) -> str:
-    """What the register counts, in the active language; '' where no name is known."""
+def register_name(obis: Obis, stage_names: Mapping[int, str] | None = None) -> str:
+    """What the register counts, in the active language; '' where no name is known.
+
+    A tariff stage has its number and, when the tariff names it, its name.
+    """
     medium, _channel, quantity, kind, stage, _history = obis.groups
     if medium != ELECTRICITY:
         return str(_OTHER_MEDIA.get(medium, ""))
@@ -69,14 +74,15 @@ def register_name(obis: Obis) -> str:
         return ""
     if stage == 0:
         return str(_TOTALS.get(quantity, ""))
-    return _stage_name(quantity, stage)
+    name = (stage_names or {}).get(stage, "")
+    return _stage_name(quantity, f"{stage} ({name})" if name else str(stage), stage)
 
 
-def _stage_name(quantity: int, stage: int) -> str:
+def _stage_name(quantity: int, words: str, stage: int) -> str:
     if stage == ERROR_STAGE:
         return _("Fehlerregister")
     text = _STAGES.get(quantity)
-    return str(text) % {"stage": stage} if text else ""
+    return str(text) % {"stage": words} if text else ""
 
 
 _MEDIA = {

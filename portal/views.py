@@ -11,7 +11,7 @@ from portal.frame import show
 from portal.help_texts import STATUS_HELP
 from portal.log_filter import LogForm
 from portal.period_rows import row_at, rows_shown
-from portal.profile_words import time_note
+from portal.profile_words import stage_names, time_note
 from portal.record_page import record_page
 from portal.request import PortalRequest
 from portal.sent_marks import marks_of
@@ -92,7 +92,9 @@ def values(request: PortalRequest, profile_id: str, number: int) -> HttpResponse
     period = own_period(request, profile, number)
     form = TableForm(request.GET)
     rows = rows_shown(profile, period, now=request.received_at)
-    table = measurement_table.value_table(rows, form.chosen, marks_of(profile))
+    table = measurement_table.value_table(
+        rows, form.chosen, marks_of(profile), stage_names(profile)
+    )
     return show(
         request,
         "values",

@@ -5,42 +5,30 @@ together with the mark up to where the profile is evaluated. What comes out depe
 the lists only, not on when or how often it is asked (tafs.md R7, R8).
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
 
 from django.db import transaction
 
 from hardware.gateway import Gateway
-from hardware.record import Record
-from logbooks.catalogue import Event
 from logbooks.services import log_event
 from meters import value_list
 from tariffs import originals, taf1, taf7
 from tariffs.calendar import GRID, grid_instants
+from tariffs.inputs import input_of, settled
 from tariffs.list_row import ListRow
 from tariffs.models import DerivedRecord, EvaluationProfile
 from tariffs.schedule import (
     billing_instants,
     first_instant,
     hour_of,
-    inputs_of,
     last_instant,
 )
+from tariffs.step import UNITS_DIFFER, Step
+from tariffs.taf2_evaluation import taf2_step
 
-UNITS_DIFFER = "Summe nicht gebildet, Einheiten verschieden"
 _AT_ONCE = 500
-
-
-@dataclass(slots=True)
-class Step:
-    """What one step of a profile brings: records, and up to where it is then done."""
-
-    evaluated_to: datetime | None
-    records: list[Record] = field(default_factory=list)
-    later_bits: list[int] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
 
 
 def advance(gateway: Gateway, profile: EvaluationProfile, *, now: datetime) -> int:
@@ -57,23 +45,8 @@ def advance(gateway: Gateway, profile: EvaluationProfile, *, now: datetime) -> i
         profile.evaluated_to = step.evaluated_to
 
 
-def input_of(profile: EvaluationProfile) -> list[taf1.Input]:
-    """The inputs as the rules want them."""
-    return [
-        taf1.Input(
-            meter=given.meter_id,
-            obis=given.obis,
-            sign=given.sign,
-            unsecured_allowed=(
-                not given.meter.is_plain_source or given.meter.allow_unsecured_billing
-            ),
-        )
-        for given in inputs_of(profile)
-    ]
-
-
 def _next_step(profile: EvaluationProfile, now: datetime) -> Step:
-    step = {1: _taf1_step, 7: _taf7_step}[profile.taf](profile, now)
+    step = {1: _taf1_step, 2: taf2_step, 7: _taf7_step}[profile.taf](profile, now)
     if step.evaluated_to == last_instant(profile):
         # The validity may end off the grid; nothing is left to do then.
         step.evaluated_to = profile.valid_to
@@ -92,11 +65,11 @@ def _take(
         if not unchanged.update(evaluated_to=step.evaluated_to):
             return 0
         stored = value_list.store_records(gateway, DerivedRecord, signed)
-        for text in step.faults:
+        for event, arguments in step.events:
             log_event(
                 gateway,
-                Event.VALUE_ERROR,
-                text,
+                event,
+                *arguments,
                 now=now,
                 consumers=[profile.consumer_id],
                 profile=profile.id,
@@ -148,7 +121,7 @@ def _add_sum(
     try:
         record, later_bits = taf1.record_of_boundary(profile, boundary, given)
     except taf1.UnitsDiffer as error:
-        step.faults.append(f"{UNITS_DIFFER}: {profile} {error}")
+        step.add_fault(f"{UNITS_DIFFER}: {profile} {error}")
         return
     step.records.append(record)
     step.later_bits.append(later_bits)
@@ -163,10 +136,10 @@ def _taf7_step(profile: EvaluationProfile, now: datetime) -> Step:
     inputs = input_of(profile)
     meter = inputs[0].meter
     rows = list(islice(originals.rows(meter, begin, end), _AT_ONCE))
-    settled = list(_settled(meter, rows, begin + GRID, now))
-    if not settled:
+    final = list(settled(meter, rows, begin + GRID, now))
+    if not final:
         return step
-    step.evaluated_to = settled[-1].target_time
+    step.evaluated_to = final[-1].target_time
     on_grid = set(
         grid_instants(
             begin,
@@ -175,25 +148,10 @@ def _taf7_step(profile: EvaluationProfile, now: datetime) -> Step:
             hour_of(profile),
         )
     )
-    for row in settled:
+    for row in final:
         if row.target_time in on_grid:
             _add_own(step, profile.id, inputs, row)
     return step
-
-
-def _settled(
-    meter: str, rows: Iterable[ListRow], expected: datetime, now: datetime
-) -> Iterator[ListRow]:
-    """The rows up to the first hole that may still be filled."""
-    for row in rows:
-        if row.target_time != expected and not taf1.is_settled(
-            row.target_time,
-            opens_list=originals.opens_at(meter, row.target_time),
-            now=now,
-        ):
-            return
-        yield row
-        expected = row.target_time + GRID
 
 
 def _add_own(step: Step, profile: str, inputs: list[taf1.Input], row: ListRow) -> None:

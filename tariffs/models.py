@@ -20,7 +20,8 @@ class EvaluationProfile(models.Model):
     Valid over `[valid_from, valid_to)`. The billing period is `billing_count` units,
     months from `billing_day` on (TAF1: 1, 2, 3, 6 or 12 months from day 1). What is
     due up to `evaluated_to` is computed and stored; it moves in one transaction with
-    the derived records.
+    the derived records. `tariff` is that of TAF2 (`tariffs.tariff_spec`). The switches
+    of stages before `created_at` are history: they are not logged.
     """
 
     class State(models.TextChoices):
@@ -52,6 +53,8 @@ class EvaluationProfile(models.Model):
     billing_count = models.PositiveSmallIntegerField(default=1)
     billing_day = models.PositiveSmallIntegerField(default=1)
     evaluated_to = models.DateTimeField(null=True, blank=True)
+    tariff = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -9,11 +9,15 @@ from hardware.obis import Obis
 from meters.models import Consumer, Meter
 from tariffs.calendar import day_hour, first_on_grid, last_on_grid
 from tariffs.models import EvaluationProfile, MarketParticipant
+from tariffs.tariff_check import tariff_problems
+from tariffs.tariff_spec import TariffSpec
 
-BUILT_TAFS = frozenset({1, 7})
-PLANNED_TAFS = frozenset({2, 6, 9, 10, 14})
+BUILT_TAFS = frozenset({1, 2, 7})
+PLANNED_TAFS = frozenset({6, 9, 10, 14})
 FOREIGN_TAFS = frozenset({3, 4, 5, 8, 11, 12, 13})
-TAF1_MONTHS = (1, 2, 3, 6, 12)
+BILLED_MONTHS = (1, 2, 3, 6, 12)
+"""Lengths of the billing periods of TAF1 and TAF2 (decisions D25)."""
+
 
 NO_CALENDAR_FROM = datetime(3000, 1, 1, tzinfo=UTC)
 """A validity must not reach the end of time, where local time cannot be computed."""
@@ -57,6 +61,7 @@ class ProfileSpec:
     billing_count: int = 1
     billing_day: int = 1
     recipients: tuple[str, ...] = ()
+    tariff: TariffSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,7 @@ def check(spec: ProfileSpec, *, starts_at: datetime, now: datetime) -> None:
         *_validity(spec, starts_at, now),
         *_registration(spec),
         *_billing(spec),
+        *_tariff(spec, starts_at),
         *_inputs(spec, meters),
         *_recipients(spec),
     ]
@@ -145,7 +151,7 @@ def _use_case(spec: ProfileSpec) -> Iterator[Problem]:
         message = f"TAF{spec.taf} is not supported by this gateway"
     else:
         message = f"there is no TAF{spec.taf}"
-    yield Problem("/taf", f"{message}; built are TAF1 and TAF7")
+    yield Problem("/taf", f"{message}; built are TAF1, TAF2 and TAF7")
 
 
 def _validity(
@@ -186,9 +192,23 @@ def _billing(spec: ProfileSpec) -> Iterator[Problem]:
     if not 1 <= day <= _LAST_DAY[unit]:
         message = f"1 to {_LAST_DAY[unit]} for the unit {unit}"
         yield Problem("/billing_period/day", message)
-    if spec.taf == 1 and (unit != "month" or count not in TAF1_MONTHS or day != 1):
-        message = "TAF1 is billed every 1, 2, 3, 6 or 12 months from day 1"
+    is_whole_months = unit == "month" and count in BILLED_MONTHS and day == 1
+    if spec.taf in (1, 2) and not is_whole_months:
+        message = f"TAF{spec.taf} is billed every 1, 2, 3, 6 or 12 months from day 1"
         yield Problem("/billing_period", message)
+
+
+def _tariff(spec: ProfileSpec, starts_at: datetime) -> Iterator[Problem]:
+    if spec.taf != 2:
+        return
+    if spec.tariff is None:
+        yield Problem("/tariff", "is needed for TAF2")
+    elif starts_at < NO_CALENDAR_FROM:
+        found = tariff_problems(
+            spec.tariff, starts_at, spec.valid_to, spec.registration_period_s
+        )
+        for problem in found:
+            yield Problem(f"/tariff{problem.pointer}", problem.message)
 
 
 def _inputs(spec: ProfileSpec, meters: Mapping[str, Meter]) -> Iterator[Problem]:
@@ -205,6 +225,8 @@ def _inputs(spec: ProfileSpec, meters: Mapping[str, Meter]) -> Iterator[Problem]
             yield Problem(f"{where}/sign", "must be 1 or -1")
         elif spec.taf == 7 and given.sign != 1:
             yield Problem(f"{where}/sign", "TAF7 lists readings as they are: 1")
+        if spec.taf == 2 and not _is_total(given.obis):
+            yield Problem(f"{where}/obis", "TAF2 splits totals (group E = 0)")
     yield from _together(spec, meters)
 
 
@@ -242,6 +264,14 @@ def _register(
     if key in seen:
         yield Problem(f"{where}/obis", f"{obis} of meter {given.meter} stands twice")
     seen.add(key)
+
+
+def _is_total(text: str) -> bool:
+    """Whether it is the register of a total; what is no OBIS code is told elsewhere."""
+    try:
+        return Obis.parse(text).groups[4] == 0
+    except ValueError:
+        return True
 
 
 def _together(spec: ProfileSpec, meters: Mapping[str, Meter]) -> Iterator[Problem]:

@@ -11,9 +11,10 @@ from heapq import merge
 
 from django.db.models import Prefetch, QuerySet
 
-from tariffs import originals, taf1, taf7
+from tariffs import originals, taf1, taf2_state, taf7
 from tariffs.calendar import GRID, Period, day_starts, grid_instants
-from tariffs.evaluation import input_of
+from tariffs.derived import own_rows
+from tariffs.inputs import input_of
 from tariffs.list_row import ListRow
 from tariffs.models import DerivedRecord, Dispatch, EvaluationProfile, ProfileInput
 from tariffs.profile_spec import is_id
@@ -28,7 +29,6 @@ DAILY_KEPT = timedelta(days=42)
 """How far back the day values reach (han-json-api.md 4.9)."""
 
 _LOOK_BACK = (timedelta(hours=1), timedelta(days=1), DAILY_KEPT)
-_CHUNK = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def periods(profile: EvaluationProfile, now: datetime) -> list[Period]:
 def period_rows(profile: EvaluationProfile, period: Period) -> Iterator[ListRow]:
     """The stored rows of `(begin, end]`, ascending; read as they are taken."""
     within = _validity(profile, period)
-    own = _own_rows(
+    own = own_rows(
         DerivedRecord.objects.filter(
             profile=profile,
             target_time__gt=within.begin,
@@ -87,8 +87,8 @@ def period_rows(profile: EvaluationProfile, period: Period) -> Iterator[ListRow]
 def current_row(profile: EvaluationProfile, now: datetime) -> ListRow | None:
     """The newest values by the profile's rule; None when there are none yet.
 
-    TAF1: the newest quarter hour at which every input has a usable value, computed
-    from original records and not signed. TAF7: the newest row of its list.
+    TAF1 and TAF2: at the newest quarter hour at which every input has a usable value,
+    computed from original records and not signed. TAF7: the newest row of its list.
     """
     end = min(last_instant(profile) or now, now)
     if profile.taf == 7:
@@ -96,6 +96,8 @@ def current_row(profile: EvaluationProfile, now: datetime) -> ListRow | None:
         newest = (max(period_rows(profile, span), default=None) for span in spans)
         return next((row for row in newest if row), None)
     rows = _last_common(input_of(profile), first_instant(profile), end)
+    if profile.taf == 2 and rows:
+        return next(taf2_state.states(profile, [rows[0].target_time]), None)
     return _sum(profile, rows) if rows else None
 
 
@@ -109,6 +111,8 @@ def daily_rows(profile: EvaluationProfile, now: datetime) -> list[ListRow]:
     instants = list(day_starts(begin, end, hour_of(profile)))
     if profile.taf == 7:
         return _listed_at(profile, instants)
+    if profile.taf == 2:
+        return list(taf2_state.states(profile, instants))
     by_input = [
         {row.target_time: row for row in originals.rows_at(source.meter, instants)}
         for source in input_of(profile)
@@ -152,13 +156,6 @@ def _validity(profile: EvaluationProfile, period: Period) -> Period:
     )
 
 
-def _own_rows(records: QuerySet[DerivedRecord]) -> Iterator[ListRow]:
-    columns = records.order_by("target_time").values_list(
-        *originals.COLUMNS, "profile_id"
-    )
-    return map(ListRow._make, columns.iterator(chunk_size=_CHUNK))
-
-
 def _listed(profile: EvaluationProfile, rows: Iterable[ListRow]) -> Iterator[ListRow]:
     """Those original records that are rows of the TAF7 list themselves."""
     inputs = input_of(profile)
@@ -175,7 +172,7 @@ def _listed_at(profile: EvaluationProfile, instants: list[datetime]) -> list[Lis
     meter = input_of(profile)[0].meter
     own = DerivedRecord.objects.filter(profile=profile, target_time__in=instants)
     listed = _listed(profile, originals.rows_at(meter, instants))
-    return list(merge(listed, _own_rows(own)))
+    return list(merge(listed, own_rows(own)))
 
 
 def _last_common(

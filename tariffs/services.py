@@ -51,7 +51,7 @@ def create_profile(
     """
     starts_at = profile_spec.start_of(spec, now=now, backdated=backdated)
     profile_spec.check(spec, starts_at=starts_at, now=now)
-    profile = _saved(spec, starts_at)
+    profile = _saved(spec, starts_at, now)
     _log_of(gateway, profile, Event.PROFILE_CREATED, profile.id, now=now)
     _start_when_due(gateway, profile, now)
     return profile
@@ -203,7 +203,7 @@ def _log_of(
     )
 
 
-def _saved(spec: ProfileSpec, starts_at: datetime) -> EvaluationProfile:
+def _saved(spec: ProfileSpec, starts_at: datetime, now: datetime) -> EvaluationProfile:
     meters = Meter.objects.in_bulk([given.meter for given in spec.inputs])
     profile = EvaluationProfile.objects.create(
         id=spec.id,
@@ -218,6 +218,8 @@ def _saved(spec: ProfileSpec, starts_at: datetime) -> EvaluationProfile:
         billing_unit=spec.billing_unit,
         billing_count=spec.billing_count,
         billing_day=spec.billing_day,
+        tariff=spec.tariff.document() if spec.tariff else None,
+        created_at=now,
     )
     ProfileInput.objects.bulk_create(
         ProfileInput(

@@ -5,6 +5,7 @@ for the plan of a local day: 96 quarter hours on the wall clock. A switch in the
 skipped hour happens at its end, one in the repeated hour at its first coming.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -157,7 +158,8 @@ class ListCalendar:
     def plan(self, day: date) -> DayPlan:
         """The 96 quarter hours of a local day; raises Unclear."""
         midnight = datetime.combine(day, _MIDNIGHT)
-        position, stage = 0, None
+        position = bisect_right(self.switches, midnight, key=_time_of)
+        stage = self.switches[position - 1][1] if position else None
         plan = []
         for at in DAY_TIMES:
             now = datetime.combine(midnight, at)
@@ -168,6 +170,10 @@ class ListCalendar:
                 raise Unclear(f"{now}: no stage")
             plan.append((at, stage))
         return tuple(plan)
+
+
+def _time_of(switch: tuple[datetime, int]) -> datetime:
+    return switch[0]
 
 
 class Switch(NamedTuple):

@@ -6,6 +6,7 @@ start together; the rest follows in the role `demo-history`.
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from casa_site.demo import description, history, timeline
@@ -19,8 +20,17 @@ from meters.models import Account, Meter
 from meters.services import create_consumer, create_meter
 from tariffs.profile_spec import InputSpec, ProfileSpec
 from tariffs.services import create_participant, create_profile
+from tariffs.switch_calendar import StageRule
+from tariffs.tariff_spec import DefaultRule, Stage, TariffSpec
 
 EMT = "emt-0001"
+WEEKEND_TARIFF = TariffSpec(
+    stages=(Stage(1, "Werktag"), Stage(2, "Wochenende")),
+    rules=(StageRule(2, frozenset({6, 7})), DefaultRule(1)),
+    nationwide=True,
+)
+"""Two stages: Monday to Friday, and the weekend with the holidays of all states."""
+
 _PASSWORD_BYTES = 9
 
 
@@ -66,12 +76,15 @@ def _install_consumer(
 
 
 def _profiles(consumer: DemoConsumer, past: Timeline) -> Iterator[ProfileSpec]:
-    """TAF1 over all import registers, TAF7 for each meter."""
+    """TAF1 over all import registers, TAF7 for each meter; one consumer has TAF2."""
     inputs = tuple(
         InputSpec(meter.id, ACTIVE_ENERGY_IMPORT.logical_name)
         for meter in consumer.meters
     )
     yield _profile(consumer, past, f"{consumer.id}-taf1", 1, inputs)
+    if consumer.has_weekend_tariff:
+        stages = _profile(consumer, past, f"{consumer.id}-taf2", 2, inputs)
+        yield replace(stages, tariff=WEEKEND_TARIFF)
     for number, meter in enumerate(consumer.meters, start=1):
         registers = (ACTIVE_ENERGY_IMPORT, ACTIVE_ENERGY_EXPORT)
         course = tuple(InputSpec(meter.id, obis.logical_name) for obis in registers)

@@ -34,12 +34,16 @@ class DemoMeter:
 
 @dataclass(frozen=True, slots=True)
 class DemoConsumer:
-    """A consumer, his meters and the 33 characters of his metering point."""
+    """A consumer, his meters and the 33 characters of his metering point.
+
+    `has_weekend_tariff`: he has a TAF2 with a stage for weekends.
+    """
 
     id: str
     name: str
     metering_point: str
     meters: tuple[DemoMeter, ...]
+    has_weekend_tariff: bool = False
 
 
 CONSUMERS = (
@@ -51,6 +55,7 @@ CONSUMERS = (
             DemoMeter("1emh0000000001", "household_pv", "Haushalt mit PV", True),
             DemoMeter("1emh0000000002", "heat_pump", "Wärmepumpe", tls=P256),
         ),
+        has_weekend_tariff=True,
     ),
     DemoConsumer(
         "nachbar",

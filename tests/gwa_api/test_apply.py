@@ -235,7 +235,7 @@ BAD = [
     ("/profiles/0/taf", None),
     ("/profiles/0/taf", "7"),
     ("/profiles/0/taf", 0),
-    ("/profiles/0/taf", 2),
+    ("/profiles/0/taf", 6),
     ("/profiles/0/taf", 3),
     ("/profiles/0/consumer", "nobody"),
     ("/profiles/0/metering_point", "DE1"),
@@ -335,7 +335,7 @@ def test_the_command_prints_a_new_password_once(
 ) -> None:
     out, err = run(SMALLEST)
     assert "created: meters 1emh0010599732\n" in out
-    assert "TAF1 and TAF7 leave its values out" in err
+    assert "TAF1, TAF2 and TAF7 leave its values out" in err
     password = out.split("password of meier, shown only now: ")[1].strip()
     assert Account.objects.get().check_password(password)
     out, err = run(SMALLEST)

@@ -16,6 +16,7 @@ from tariffs.services import (
     end_profile,
     evaluate_due,
 )
+from tariffs.tariff_spec import DefaultRule, Stage, TariffSpec
 from tests.tariffs.builders import IMPORT, a_meter, utc
 
 NOW = utc("2026-02-10 09:07")
@@ -51,9 +52,10 @@ def events(consumer: str) -> list[tuple[int, str]]:
 @pytest.mark.req("R38")
 @pytest.mark.parametrize("taf", range(1, 15))
 def test_only_supported_use_cases_make_a_profile(gateway: Gateway, taf: int) -> None:
-    """R38: of the 14 use cases TAF1 and TAF7 are built; the rest say why not."""
-    if taf in (1, 7):
-        assert create(gateway, a_spec(taf=taf)).taf == taf
+    """R38: of the 14 use cases TAF1, 2 and 7 are built; the rest say why not."""
+    if taf in (1, 2, 7):
+        tariff = TariffSpec((Stage(1),), (DefaultRule(1),)) if taf == 2 else None
+        assert create(gateway, a_spec(taf=taf, tariff=tariff)).taf == taf
         return
     with pytest.raises(ProfileInvalid) as refusal:
         create(gateway, a_spec(taf=taf))
