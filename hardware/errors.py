@@ -64,6 +64,12 @@ class AnswerTimeout(LmnError):
     code = 103191
 
 
+class StoreUnreachable(LmnError):
+    """Keys or certificates cannot be read or kept just now (database)."""
+
+    code = 100701
+
+
 class TlsFailed(MeterLost):
     """The TLS connection to the meter failed or ended; it is built anew."""
 

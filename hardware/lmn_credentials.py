@@ -20,7 +20,8 @@ class CredentialStore(Protocol):
     """Keeps keys, counters and certificates of the meters over restarts.
 
     Meters are named by their server ids. What a method was told is kept when it
-    returns: a counter that was used once must never be used again.
+    returns: a counter that was used once must never be used again. Every method may
+    raise StoreUnreachable.
     """
 
     def device_id(self, server_id: bytes) -> str:

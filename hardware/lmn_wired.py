@@ -16,6 +16,7 @@ from hardware.errors import (
     MeterLost,
     MeterNotReady,
     MeterSilent,
+    StoreUnreachable,
     TlsFailed,
 )
 from hardware.link import Link
@@ -244,7 +245,11 @@ class WiredBus:
         if self._store is None or self._line.monotonic() < self._renew_at:
             return
         self._renew_at = self._line.monotonic() + _RENEWAL_LOOK_S
-        due = self._store.due_for_renewal(self._clock())
+        try:
+            due = self._store.due_for_renewal(self._clock())
+        except StoreUnreachable as error:
+            self._faults.append(BusFault(error, None))
+            return
         for server_id, conversation in self._conversations.items():
             if server_id not in due or not self._may_begin(until):
                 continue
@@ -259,6 +264,8 @@ class WiredBus:
             conversation.renew(self._gateway_server_id, self._request_number)
         except _METER_FAULTS as error:
             self._lose(server_id, error)
+        except StoreUnreachable as error:
+            self._report(server_id, error)
 
     def _give_up(self, server_id: bytes, error: LmnError) -> None:
         """A meter that cannot be linked: free its address and search for it."""

@@ -15,6 +15,7 @@ from hardware.errors import (
     FrameUnexpected,
     LmnError,
     MeterLost,
+    StoreUnreachable,
     TlsFailed,
     TlsFallback,
 )
@@ -31,6 +32,7 @@ from hardware.sym_exchange import SymExchange, pair
 _OVERTIME_S = 1.5
 """How much longer than asked a step may take that has begun."""
 _RENEWAL_PAUSE_S = 3600.0
+_STORE_PAUSE_S = 15.0
 
 
 class SecuredConversation:
@@ -59,7 +61,7 @@ class SecuredConversation:
         self._link: DataLink | None = None
         self._channel: TlsChannel | None = None
         self._state = MeterState.ADDRESSED
-        self._renew_at = line.monotonic()
+        self._renew_at = self._store_at = line.monotonic()
         self.has_answered = False
 
     @property
@@ -76,16 +78,17 @@ class SecuredConversation:
         """Whether the channel is missing and no pause runs, or its keys are worn."""
         if self._channel is not None and self._peer is not None:
             return self._peer[1].is_worn
-        return self._tls.is_over and self._pairing.is_over
+        may_ask = self._line.monotonic() >= self._store_at
+        return may_ask and self._tls.is_over and self._pairing.is_over
 
     def open(self, station: int, until: float | None) -> None:
         """Pair if that is needed, and shake hands."""
         self.close()
-        candidates = self._store.candidates(self._server_id)
-        if self._must_pair or not candidates:
-            candidates = self._paired(station, until)
-        if candidates:
-            self._shake_hands(station, candidates, until)
+        try:
+            self._open(station, until)
+        except StoreUnreachable as error:
+            self._store_at = self._line.monotonic() + _STORE_PAUSE_S
+            self._report(error)
 
     def close(self) -> None:
         """Say goodbye in TLS, then DISC."""
@@ -128,6 +131,13 @@ class SecuredConversation:
         exchange = FileExchange(self._channel, self._line, self._clock)
         request.check(exchange.ask(request.file))
         self.close()
+
+    def _open(self, station: int, until: float | None) -> None:
+        candidates = self._store.candidates(self._server_id)
+        if self._must_pair or not candidates:
+            candidates = self._paired(station, until)
+        if candidates:
+            self._shake_hands(station, candidates, until)
 
     def _paired(self, station: int, until: float | None) -> Sequence[Credentials]:
         """Try to pair once; empty when that did not succeed."""

@@ -5,12 +5,16 @@ with a sub-key of the device key, each bound to its row (decisions D36).
 """
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-from django.db import transaction
+from cryptography.exceptions import InvalidTag
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import Error, connection, transaction
 from django.db.models import F, Max, QuerySet
 
+from hardware.errors import StoreUnreachable
 from hardware.gateway import Gateway
 from hardware.lmn_certificates import (
     LmnCurve,
@@ -71,16 +75,28 @@ def renew_certificates(meter_id: str) -> bool:
     return bool(active.update(renewal_wanted=True))
 
 
+@contextmanager
+def _reached() -> Iterator[None]:
+    """What can go wrong with the database as the fault that the bus knows."""
+    try:
+        yield
+    except (Error, ObjectDoesNotExist, InvalidTag) as error:
+        connection.close_if_unusable_or_obsolete()
+        raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
+
+
 class StoredCredentials:
-    """The `CredentialStore` of a gateway; every method may raise django.db.Error."""
+    """The `CredentialStore` of a gateway; every method may raise StoreUnreachable."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
+    @_reached()
     def device_id(self, server_id: bytes) -> str:
         """The meter's id."""
         return _meter(server_id).pk
 
+    @_reached()
     def master_key(self, server_id: bytes) -> bytes | None:
         """The meter's key for pairing; None when it has none."""
         row = MeterKey.objects.filter(meter__server_id=server_id.hex()).first()
@@ -88,6 +104,7 @@ class StoredCredentials:
             return None
         return self._opened(bytes(row.sealed_key), "master-key", row.meter_id)
 
+    @_reached()
     def next_counter(self, server_id: bytes) -> int:
         """The next counter; it is committed before it is used."""
         rows = MeterKey.objects.filter(meter__server_id=server_id.hex())
@@ -95,6 +112,7 @@ class StoredCredentials:
             rows.update(counter=F("counter") + 1)
             return rows.get().counter
 
+    @_reached()
     def candidates(self, server_id: bytes) -> list[Credentials]:
         """The proposed and the active credentials, those that are there."""
         rows = (
@@ -108,12 +126,14 @@ class StoredCredentials:
             for row in rows
         ]
 
+    @_reached()
     @transaction.atomic
     def propose(self, server_id: bytes, credentials: Credentials) -> None:
         """Keep them beside the active ones; what was proposed before is replaced."""
         self._replace(server_id, State.PROPOSED)
         self._add(server_id, credentials, State.PROPOSED)
 
+    @_reached()
     @transaction.atomic
     def confirm(self, server_id: bytes, credentials: Credentials) -> None:
         """Make them the active ones, whether they were proposed before or not."""
@@ -130,6 +150,7 @@ class StoredCredentials:
             row.state = State.ACTIVE
             row.save(update_fields=["state"])
 
+    @_reached()
     @transaction.atomic
     def gateway_identity(self, curve: LmnCurve, now: datetime) -> LmnIdentity:
         """The newest one on the curve; the next one when that is to be renewed."""
@@ -150,6 +171,7 @@ class StoredCredentials:
         )
         return identity
 
+    @_reached()
     def due_for_renewal(self, now: datetime) -> Collection[bytes]:
         """Those whose certificate or whose gateway's certificate ends, or is to."""
         return {

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 
+from django.db import Error, connection
+
 from hardware.device_id import server_id_of
 from hardware.errors import LmnError, PortNotOpen, PortVanished
 from hardware.gateway import Gateway
@@ -69,8 +71,7 @@ class WiredInterface:
         except PortVanished as error:
             self._lose_port(error)
         self._report_faults()
-        self._note_unknown()
-        self._check_certificates()
+        self._keep_books()
         self._queue.flush()
         wait_s = schedule.wait(self._now()).total_seconds()
         if self._bus is None:
@@ -206,6 +207,15 @@ class WiredInterface:
             return None  # the bus keeps the fault for `_report_faults`
         self._faults.clear(meter.server_id.hex())
         return reading
+
+    def _keep_books(self) -> None:
+        """What can wait when the database fails."""
+        try:
+            self._note_unknown()
+            self._check_certificates()
+        except Error as error:
+            logger.error("%s: %s", self.spec.port, error)
+            connection.close_if_unusable_or_obsolete()
 
     def _note_unknown(self) -> None:
         """List meters that were newly heard and are not configured."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hardware.errors import FrameUnexpected, MeterLost
+from hardware.errors import FrameUnexpected, MeterLost, MeterSilent, StoreUnreachable
 from hardware.hdlc import HdlcFrame
 from hardware.lmn_addresses import SAP_PLAIN, SAP_SYM, SAP_TLS
 from hardware.lmn_certificates import BRAINPOOL_P256, BRAINPOOL_P384, P256, curve_of
@@ -17,6 +17,21 @@ from hardware.lmn_wired import COUNTER_REGISTERS
 from hardware.simulator.secured_station import SecuredStation
 from hardware.simulator.station import SimulatedStation
 from tests.hardware.secured import SecuredWorld, a_station, paired, simulated
+
+
+class FailingStore:
+    """A store whose database is away."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.fails = True
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if not self.fails:
+            return getattr(self._store, name)
+        self.asked += 1
+        raise StoreUnreachable("the database is away")
 
 
 def in_touch(*stations: SecuredStation) -> SecuredWorld:
@@ -219,6 +234,30 @@ def test_a_lost_acknowledgement_costs_one_more_pairing() -> None:
     for _ in range(12):
         world.maintain(1)
     read(world, station)
+
+
+@pytest.mark.req("R28")
+def test_a_store_that_fails_costs_one_meter_a_pause_and_the_others_nothing() -> None:
+    """R28: keys that cannot be read are 100701; the meters in touch are read on."""
+    first, second = a_station(1), a_station(2)
+    world = in_touch(first, second)
+    second.is_silent = True
+    with pytest.raises(MeterSilent):
+        world.wired.read(second.server_id, COUNTER_REGISTERS)
+    second.is_silent = False
+    world.codes()
+    store = world.store
+    world.wired._store = failing = FailingStore(store)
+    for conversation in world.wired._conversations.values():
+        conversation._store = failing
+    for _ in range(40):
+        world.maintain(1)
+        read(world, first)
+    assert set(world.codes()) == {100701}
+    assert failing.asked <= 5
+    failing.fails = False
+    world.maintain(16)
+    read(world, second)
 
 
 def test_certificates_are_renewed_inside_the_channel() -> None:

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from cryptography.exceptions import InvalidTag
 
 from hardware.device_id import server_id_of
+from hardware.errors import StoreUnreachable
 from hardware.gateway import Gateway
 from hardware.lmn_certificates import BRAINPOOL_P256, P256, LmnIdentity, new_identity
 from hardware.lmn_credentials import Credentials
@@ -54,8 +54,22 @@ def test_a_master_key_belongs_to_its_meter_only(
     other = a_meter(gateway, "1emh0000000009", master_key=KEY[::-1])
     sealed = MeterKey.objects.get(meter=METER).sealed_key
     MeterKey.objects.filter(meter=other).update(sealed_key=sealed)
-    with pytest.raises(InvalidTag):
+    with pytest.raises(StoreUnreachable):
         store.master_key(server_id_of(other.id))
+
+
+def test_a_meter_that_is_gone_is_a_fault_and_no_crash(
+    store: StoredCredentials,
+) -> None:
+    given = credentials(store)
+    Meter.objects.all().delete()
+    assert store.master_key(SERVER_ID) is None
+    for ask in (store.device_id, store.next_counter):
+        with pytest.raises(StoreUnreachable) as fault:
+            ask(SERVER_ID)
+        assert fault.value.code == 100701
+    with pytest.raises(StoreUnreachable):
+        store.confirm(SERVER_ID, given)
 
 
 def test_counters_only_go_up_and_begin_beyond_those_of_an_earlier_gateway(
