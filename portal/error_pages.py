@@ -6,8 +6,10 @@ thing that does not exist are the same, byte for byte.
 
 import logging
 import secrets
+import sys
 from dataclasses import dataclass
 
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -15,6 +17,9 @@ from portal.frame import Frame, show_in
 from portal.request import account_of
 
 logger = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 10
+"""When clients may ask again while the database is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +58,41 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, with a reference that stands in the technical log too."""
+    """500, with a reference that stands in the technical log too.
+
+    While the database cannot be used 503, so that clients come again. Below /json/ a
+    text as for all errors there.
+    """
+    error = sys.exception()
+    if not isinstance(error, Error):
+        return _failure(request, 500)
+    logger.error("no answer without the database: %s", error)
+    response = _failure(request, 503)
+    response["Retry-After"] = str(RETRY_AFTER_S)
+    # The line above says it all: no traceback for each request of an outage.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def _failure(request: HttpRequest, status: int) -> HttpResponse:
+    """What does not tell what went wrong."""
+    if request.path.startswith("/json/"):
+        response = HttpResponse(status=status, content_type="text/plain; charset=utf-8")
+        response.content = f"{status} {response.reason_phrase}\n".encode()
+        response["Cache-Control"] = "no-store"
+        return response
     reference = secrets.token_hex(4)
     logger.error("the page for error %s was shown", reference)
     text = _("Bitte versuchen Sie es noch einmal (Kennung %(reference)s).")
     message = Message(
         "warn", _("Das hat nicht geklappt."), text % {"reference": reference}
     )
-    return _page(request, 500, message)
+    return _page(request, status, message)
 
 
 def _page(request: HttpRequest, status: int, message: Message) -> HttpResponse:
     """The page in its frame; a request that failed early has no user yet, and when
-    the fault may lie in the database (500) nobody is asked for."""
+    the fault may lie in the database (500, 503) nobody is asked for."""
     is_known = status < 500 and hasattr(request, "user")
     account = account_of(request) if is_known else None
     frame = Frame(consumer=(account.consumer_id or "") if account else "")
