@@ -29,6 +29,7 @@ from meters.pull_interface import PullInterface
 from meters.push_interface import PushInterface
 from meters.record_queue import RecordQueue
 from meters.wired_interface import WiredInterface
+from meters.wireless_interface import WirelessInterface
 
 LOOK_EVERY_S = 3.0
 """How soon a meter that was configured is read."""
@@ -42,6 +43,7 @@ _INTERFACES: dict[str, Callable[..., Interface]] = {
     Meter.Source.D0_PUSH: partial(PushInterface, new_reader=D0PushReader),
     Meter.Source.D0_PULL: PullInterface,
     Meter.Source.REPLAY: partial(PushInterface, new_reader=ReplayReader),
+    Meter.Source.WMBUS: WirelessInterface,
 }
 
 Line = tuple[str, str, int]

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Protocol
 
@@ -39,7 +40,8 @@ class MeterEnd:
 
     `is_secured`: on the wired LMN it is read over TLS. `security` is what a wireless
     meter's telegrams must have (`hardware.lmn_wireless`), `obis_rules` what it does in
-    another way than the OMS table, `stick` the kind of radio module.
+    another way than the OMS table, `stick` the kind of radio module. No value from
+    before `valid_from` is taken: the meter was somebody else's then.
     """
 
     id: str
@@ -49,6 +51,7 @@ class MeterEnd:
     security: str = ""
     stick: str = ""
     obis_rules: tuple[ObisRule, ...] = ()
+    valid_from: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ def _meter_end(meter: Meter) -> MeterEnd:
         security=meter.security,
         stick=meter.stick,
         obis_rules=tuple(rule_of(document) for document in meter.obis_rules),
+        valid_from=meter.valid_from,
     )
 
 

@@ -104,13 +104,13 @@ class MemoryRadio:
         self, stick: StickEmulator, air: Air, clock: Callable[[], datetime]
     ) -> None:
         self._stick = stick
-        self._air = air
+        self.air = air
         self._clock = clock
         self._waiting = b""
 
     def open(self, _port: str, _baudrate: int) -> Self:
         """Be opened like a port; raises PortNotOpen while it is unplugged."""
-        if self._air.is_unplugged(self._clock()):
+        if self.air.is_unplugged(self._clock()):
             raise PortNotOpen("the stick is not there")
         return self
 
@@ -122,7 +122,7 @@ class MemoryRadio:
     def read(self, timeout_s: float) -> bytes:
         """What the stick sent."""
         self._require_plugged()
-        for sending in self._air.due(self._clock()):
+        for sending in self.air.due(self._clock()):
             self._waiting += self._stick.indication(sending.telegram)
         data, self._waiting = self._waiting, b""
         return data
@@ -131,7 +131,7 @@ class MemoryRadio:
         """There is nothing to give back."""
 
     def _require_plugged(self) -> None:
-        if self._air.is_unplugged(self._clock()):
+        if self.air.is_unplugged(self._clock()):
             self._waiting = b""
             raise PortVanished("the stick was pulled")
 

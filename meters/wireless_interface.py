@@ -1,0 +1,238 @@
+"""The thread's work at a radio stick: it listens all the time (D2, D18).
+
+    bytes -> telegrams -> our meters only -> decoder -> readings -> boundaries
+
+What a telegram costs does not depend on how many meters are configured.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from datetime import datetime
+
+from hardware.gateway import Gateway
+from hardware.lmn_wireless import WirelessReading, reading_of, require_security
+from hardware.ports import open_port
+from hardware.readings import MeterReading
+from hardware.stick import Reception
+from hardware.stick_receiver import Heard
+from hardware.wmbus import Decoder, Telegram
+from hardware.wmbus_address import MeterAddress
+from hardware.wmbus_errors import TelegramRefused
+from hardware.wmbus_obis import OMS_RULES
+from hardware.wmbus_sender import meter_behind, sender_of
+from meters.credential_store import master_keys
+from meters.fault_log import FaultLog
+from meters.interface import InterfaceSpec, MeterEnd, OpenLink
+from meters.late_boundaries import WIRELESS_WAIT, LateClosing, recorded_since
+from meters.live import show_live
+from meters.neighbours import Neighbours
+from meters.radio_port import RadioPort
+from meters.record_queue import ReadBoundary, RecordQueue
+from meters.refused_telegrams import RefusedTelegrams
+from meters.wireless_state import WirelessState
+from meters.wireless_window import WirelessWindow
+
+_LISTEN_S = 0.5
+_GATHER_S = 0.05
+"""Pause after something came, so that not each piece of it wakes the thread."""
+_MOST_ADAPTERS = 256
+
+
+class WirelessInterface:
+    """All wireless meters that are heard by one stick; see `Interface`."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        spec: InterfaceSpec,
+        queue: RecordQueue,
+        *,
+        open_link: OpenLink = open_port,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.spec = spec
+        self._gateway = gateway
+        self._queue = queue
+        self._monotonic = monotonic
+        self._radio = RadioPort(
+            spec,
+            FaultLog(gateway, lambda: self.spec),
+            open_link=open_link,
+            clock=self._now,
+            monotonic=monotonic,
+        )
+        self._refused = RefusedTelegrams(gateway, lambda: self.spec.port)
+        self._neighbours = Neighbours(spec.port)
+        self._adapters: dict[bytes, None] = {}
+        self._ends: dict[bytes, MeterEnd] = {}
+        self._keys: dict[bytes, bytes] = {}
+        self._taken_over: InterfaceSpec | None = None
+        self._window: WirelessWindow | None = None
+        self._state: WirelessState | None = None
+        self._decoder: Decoder | None = None
+        self._latest: dict[str, MeterReading] = {}
+        self._shown_at: datetime | None = None
+        self._listening_since: datetime | None = None
+
+    def step(self) -> float:
+        """Listen for a moment and do what is due."""
+        window, state = self._window or self._begin(), self._kept_state()
+        self._take_over_spec(state)
+        heard = self._radio.listen(_LISTEN_S)
+        now = self._now()
+        for one in heard:
+            self._take(one, window, state, now)
+        self._neighbours.write(now)
+        self._settle(window, now)
+        if state.store(now):
+            self._show(now)
+            self._queue.flush()
+        if not self._radio.is_open:
+            return _LISTEN_S
+        return _GATHER_S if heard else 0.0
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._radio.close()
+
+    def _now(self) -> datetime:
+        return self._gateway.clock.now()
+
+    def _begin(self) -> WirelessWindow:
+        """Close what was missed while nobody listened, then wait for boundaries."""
+        now = self._now()
+        self._queue.put(LateClosing(now, self.spec.meter_ids))
+        self._queue.flush()
+        self._listening_since = now
+        recorded = recorded_since(self.spec.meter_ids, now - WIRELESS_WAIT)
+        self._window = WirelessWindow(now=now, recorded=recorded)
+        return self._window
+
+    def _kept_state(self) -> WirelessState:
+        if self._state is None:
+            self._state = WirelessState(self.spec.port)
+        return self._state
+
+    def _take_over_spec(self, state: WirelessState) -> None:
+        """Meters came or went, or the registers of one became known."""
+        spec = self.spec
+        if spec is self._taken_over:
+            return
+        ends = {meter.server_id: meter for meter in spec.meters}
+        if ends.keys() != self._ends.keys():
+            self._keys = master_keys(self._gateway, ends.keys())
+            state.reload_counters()
+        self._ends, self._taken_over = ends, spec
+        if self._decoder is None:
+            self._decoder = Decoder(
+                self._key_of, formats=state.formats, replay=state.counters
+            )
+
+    def _key_of(self, address: MeterAddress) -> bytes | None:
+        return self._keys.get(address.server_id)
+
+    # --- one telegram ---------------------------------------------------------------
+
+    def _take(
+        self, heard: Heard, window: WirelessWindow, state: WirelessState, now: datetime
+    ) -> None:
+        if not isinstance(heard, Reception):
+            self._refused.take_noise(heard.data, heard.reason, now)
+            return
+        try:
+            sender = sender_of(heard.telegram)
+        except TelegramRefused as refusal:
+            self._refused.take_noise(heard.telegram, str(refusal), now)
+            return
+        meter = self._ours(sender, heard.telegram)
+        if meter is None:
+            behind = meter_behind(heard.telegram)
+            self._neighbours.note(behind or sender, heard.rssi_dbm, now)
+            return
+        self._decode(meter, heard.telegram, window, state, now)
+
+    def _ours(self, sender: MeterAddress, telegram: bytes) -> MeterAddress | None:
+        """Who to take the telegram for: one of our meters, or the adapter of one."""
+        if sender.server_id in self._ends:
+            return sender
+        behind = meter_behind(telegram)
+        if behind is not None and behind.server_id in self._ends:
+            self._adapters[sender.server_id] = None
+            while len(self._adapters) > _MOST_ADAPTERS:
+                del self._adapters[next(iter(self._adapters))]
+            return behind
+        return sender if sender.server_id in self._adapters and not behind else None
+
+    def _decode(
+        self,
+        meant: MeterAddress,
+        data: bytes,
+        window: WirelessWindow,
+        state: WirelessState,
+        now: datetime,
+    ) -> None:
+        assert self._decoder is not None  # made when the first spec was taken over
+        telegram = self._decoder.decode(data, now_s=self._monotonic())
+        meter = telegram.meter if telegram.meter is not None else meant
+        end = self._ends.get(meter.server_id) or self._ends.get(meant.server_id)
+        if end is None:
+            return
+        refusal = telegram.refusal or _unprotected(telegram, end)
+        if refusal is not None:
+            self._refused.take(end.id, data, refusal, now)
+            return
+        self._refused.clear(end.id, now)
+        state.note_received()
+        rules = (*end.obis_rules, *OMS_RULES) if end.obis_rules else OMS_RULES
+        self._offer(end, reading_of(telegram, meter, now, rules), window)
+
+    def _offer(
+        self, end: MeterEnd, reading: WirelessReading, window: WirelessWindow
+    ) -> None:
+        for past in reading.past:
+            is_his = end.valid_from is None or past.captured_at >= end.valid_from
+            if is_his and _is_whole(end, past):
+                window.offer_past(end.id, past)
+        if reading.current.registers:
+            self._latest[end.id] = reading.current
+        if _is_whole(end, reading.current):
+            window.offer(end.id, reading.current)
+
+    # --- what comes of them ---------------------------------------------------------
+
+    def _settle(self, window: WirelessWindow, now: datetime) -> None:
+        for chosen in window.chosen(now):
+            self._queue.put(ReadBoundary(chosen.target_time, chosen.readings))
+        if window.close(now):
+            meter_ids: Collection[str] = self.spec.meter_ids
+            self._queue.put(LateClosing(now, list(meter_ids), self._listening_since))
+
+    def _show(self, now: datetime) -> None:
+        """Show the latest readings, all together, not more often than is wanted."""
+        shown_at = self._shown_at
+        rests = shown_at is not None and (
+            abs(now - shown_at) < self._gateway.live_period
+        )
+        if not self._latest or rests:
+            return
+        self._shown_at = now
+        readings, self._latest = self._latest, {}
+        show_live(self._gateway, readings)
+
+
+def _unprotected(telegram: Telegram, end: MeterEnd) -> TelegramRefused | None:
+    """Why values must not be taken although the key opened the telegram."""
+    if telegram.records is None or not telegram.records.records:
+        return None
+    try:
+        require_security(telegram, end.security)
+    except TelegramRefused as refusal:
+        return refusal
+    return None
+
+
+def _is_whole(end: MeterEnd, reading: MeterReading) -> bool:
+    """Whether a reading has all registers of the meter's list (D16)."""
+    if not end.registers:
+        return bool(reading.counters)
+    return {register.obis for register in reading.registers} >= set(end.registers)
