@@ -10,6 +10,8 @@ import pytest
 from hardware.device_id import server_id_of
 from hardware.errors import PortNotOpen, PortVanished
 from hardware.gateway import Gateway
+from hardware.lmn_certificates import P256, new_identity
+from hardware.lmn_credentials import Credentials
 from hardware.record import registers_of
 from hardware.simulator.bus import MemoryLink, WiredBusSimulator
 from hardware.simulator.meter import SimulatedMeter
@@ -17,8 +19,9 @@ from hardware.simulator.secured_station import SecuredStation
 from hardware.status_word import NOT_FOR_BILLING, gateway_word, is_placeholder
 from logbooks.models import SystemLogEntry
 from meters import selectors
+from meters.credential_store import StoredCredentials
 from meters.interface import ClosableLink, interface_specs
-from meters.models import LiveReading, OriginalRecord
+from meters.models import LiveReading, LmnCredentials, OriginalRecord
 from meters.record_queue import RecordQueue
 from meters.wired_interface import WiredInterface
 from tests.meters.builders import NOON, SetClock, a_meter, secured, with_clock
@@ -176,6 +179,37 @@ def test_what_is_read_in_plain_on_the_bus_is_marked(gateway: Gateway) -> None:
     assert gateway_word(plain.status) & NOT_FOR_BILLING
     assert not gateway_word(secured.status) & NOT_FOR_BILLING
     assert [s.plain.files_answered > 0 for s in bench.stations] == [True, False]
+
+
+@pytest.mark.req("R28")
+def test_certificates_that_end_soon_are_warned_of_daily_and_renewed(
+    gateway: Gateway,
+) -> None:
+    """R28: 100704 and 100705, until the renewal in the channel has succeeded."""
+    begin = NOON.replace(hour=23, minute=55)
+    clocked = with_clock(gateway, begin, live_period=timedelta(minutes=2))
+    a_meter(clocked, IDS[0], port=PORT)
+    bench = Bench(clocked, [a_station(IDS[0])])
+    pair_long_ago(bench, begin - timedelta(days=365 * 7 - 30))
+    bench.stations[0].is_silent = True
+    bench.run(begin + timedelta(seconds=2))
+    assert bench.faults() == [100704, 100705]
+    bench.stations[0].is_silent = False
+    bench.run(begin + timedelta(minutes=10))
+    renewed = LmnCredentials.objects.get(state="active")
+    assert (renewed.number, renewed.gateway_certificate.number) == (1, 1)
+    assert bench.faults() == [100704, 100705]
+    assert LiveReading.objects.get().captured_at > begin + timedelta(minutes=5)
+
+
+def pair_long_ago(bench: Bench, instant: datetime) -> None:
+    """As if the first meter had been paired then."""
+    (station, *_) = bench.stations
+    store = StoredCredentials(bench.gateway)
+    own = new_identity(IDS[0], P256, now=instant)
+    gateway = store.gateway_identity(P256, instant)
+    store.confirm(station.server_id, Credentials(gateway, own.certificate))
+    station.security.take(own, gateway.certificate)
 
 
 def test_live_values_come_every_period_with_powers(bench: Bench) -> None:
