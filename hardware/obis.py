@@ -10,6 +10,11 @@ _TEXT = re.compile(
 )
 
 
+_GAS, _GAS_VOLUME = 7, 3
+_OTHER_MEDIA = frozenset({5, 6, _GAS, 8, 9})
+"""Group A of cooling, heat, gas, cold and hot water."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Obis:
     """An OBIS code A-B:C.D.E*F, six groups of 0..255."""
@@ -43,6 +48,19 @@ class Obis:
     def logical_name(self) -> str:
         """Twelve hex digits as the portal shows them, e.g. '0100010800ff'."""
         return self.groups.hex()
+
+    @property
+    def may_count(self) -> bool:
+        """Whether it names a current total: what its unit shows is another question.
+
+        D = 8 and F = 255; for cooling, heat, gas and water D = 0 too, and for gas all
+        states of conversion (OMS Vol. 2, annex A).
+        """
+        medium, _, quantity, kind, _, history = self.groups
+        if history != 255 or medium not in _OTHER_MEDIA:
+            return history == 255 and kind == 8
+        is_gas = medium == _GAS and quantity == _GAS_VOLUME
+        return kind in ((0, 1, 2, 8) if is_gas else (0, 8))
 
     def __str__(self) -> str:
         a, b, c, d, e, f = self.groups

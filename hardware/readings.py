@@ -7,11 +7,6 @@ from decimal import Decimal
 from hardware.obis import Obis
 from hardware.units import COUNTED_UNITS
 
-GAS = 7
-_OTHER_MEDIA = frozenset({5, 6, GAS, 8, 9})
-"""Group A of cooling, heat, gas, cold and hot water."""
-_GAS_VOLUME = 3
-
 
 @dataclass(frozen=True, slots=True)
 class RegisterValue:
@@ -29,18 +24,8 @@ class RegisterValue:
 
     @property
     def is_counter(self) -> bool:
-        """A counter: a current total in a unit of energy or volume (decisions D45).
-
-        D = 8 for electricity; for cooling, heat, gas and water D = 0, and for gas all
-        states of conversion (OMS Vol. 2, annex A).
-        """
-        medium, _, quantity, kind, _, history = self.obis.groups
-        if history != 255 or self.unit not in COUNTED_UNITS:
-            return False
-        if medium not in _OTHER_MEDIA:
-            return kind == 8
-        is_gas = medium == GAS and quantity == _GAS_VOLUME
-        return kind in ((0, 1, 2, 8) if is_gas else (0, 8))
+        """A counter: a current total in a unit of energy or volume (decisions D45)."""
+        return self.unit in COUNTED_UNITS and self.obis.may_count
 
 
 @dataclass(frozen=True, slots=True)

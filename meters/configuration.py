@@ -131,14 +131,18 @@ def create_meter(
     )
     given = Given(server_id, medium, baudrate, security, stick, obis_rules)
     _complete(meter, given)
-    _refuse_doubles(meter)
-    _refuse_unfit_line(meter)
+    _refuse_what_is_taken(meter)
     key = _master_key(meter, master_key)
     meter.save(force_insert=True)
     if key is not None:
         keep_master_key(gateway, meter, key, now=now)
     _tell_of_plain_source(gateway, meter, now)
     return meter
+
+
+def _refuse_what_is_taken(meter: Meter) -> None:
+    _refuse_doubles(meter)
+    _refuse_unfit_line(meter)
 
 
 def _complete(meter: Meter, given: Given) -> None:

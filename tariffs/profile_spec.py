@@ -254,8 +254,8 @@ def _register(
     except ValueError as error:
         yield Problem(f"{where}/obis", str(error))
         return
-    if obis.groups[3] != 8 or obis.groups[5] != 255:
-        message = f"{obis} is no counter (groups D = 8 and F = 255)"
+    if not obis.may_count:
+        message = f"{obis} is no counter (its group D or F)"
         yield Problem(f"{where}/obis", message)
     elif meter and meter.registers and obis.logical_name not in meter.registers:
         message = f"the list of meter {meter.id} does not hold {obis}"

@@ -1,7 +1,8 @@
 """The demo's past: quarter hours before the first start, read by the real codecs.
 
 The simulated meters are paired and answer over TLS in memory on the same kind of bus,
-with the time given in; every stored record came out of a decoder as bytes.
+or send to a stick in memory, with the time given in; every stored record came out of a
+decoder as bytes.
 """
 
 import secrets
@@ -11,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-from casa_site.demo.plan import HUID, DemoMeter, all_meters
+from casa_site.demo.past_radio import PastRadio
+from casa_site.demo.plan import HUID, DemoMeter, all_meters, wireless_meters
 from casa_site.demo.timeline import Timeline, timeline_of
 from casa_site.gateways import open_configured_gateway
 from hardware.device_id import server_id_of
@@ -101,6 +103,7 @@ def fill(
     *,
     at_most: int | None = None,
     open_bus: Callable[[datetime], PastBus] = PastBus,
+    open_radio: Callable[[datetime], PastRadio] = PastRadio,
 ) -> int:
     """Store the missing boundaries of the timeline, oldest first; how many records.
 
@@ -109,18 +112,21 @@ def fill(
     missing = _missing(timeline)[:at_most]
     if not missing:
         return 0
-    bus = open_bus(missing[0])
+    bus, radio = open_bus(missing[0]), open_radio(missing[0])
     stored = 0
     for start in range(0, len(missing), _BOUNDARIES_AT_ONCE):
         part = missing[start : start + _BOUNDARIES_AT_ONCE]
         past = [reading for target in part for reading in bus.read(target)]
+        past += [reading for target in part for reading in radio.past(target)]
         stored += record_past(gateway, past)
     return stored
 
 
 def _missing(timeline: Timeline) -> list[datetime]:
     """The boundaries of the history that are not stored yet, ascending."""
-    last = [last_before(meter.id, timeline.first_start) for meter in all_meters()]
+    meter_ids = [meter.id for meter in all_meters()]
+    meter_ids += [meter.id for meter in wireless_meters()]
+    last = [last_before(meter_id, timeline.first_start) for meter_id in meter_ids]
     known = [moment for moment in last if moment is not None]
     begin = min(known) + QUARTER if len(known) == len(last) else timeline.begin
     length = (timeline.first_start - begin) // QUARTER + 1

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from casa_site.demo import description, history, timeline
 from casa_site.demo.meter_keys import master_key
-from casa_site.demo.plan import CONSUMERS, DemoConsumer, bus_port
+from casa_site.demo.plan import CONSUMERS, DemoConsumer, bus_port, radio_port
 from casa_site.demo.timeline import Timeline
 from hardware.gateway import Gateway
 from hardware.obis import ACTIVE_ENERGY_EXPORT, ACTIVE_ENERGY_IMPORT
@@ -30,6 +30,9 @@ WEEKEND_TARIFF = TariffSpec(
     nationwide=True,
 )
 """Two stages: Monday to Friday, and the weekend with the holidays of all states."""
+
+SECURE_MODE = 7
+"""The security mode of wireless meters whose values may be billed."""
 
 _PASSWORD_BYTES = 9
 
@@ -73,10 +76,31 @@ def _install_consumer(
             master_key=master_key(gateway.state, meter).hex(),
             now=now,
         )
+    _install_wireless(gateway, planned, now)
+
+
+def _install_wireless(gateway: Gateway, planned: DemoConsumer, now: datetime) -> None:
+    for meter in planned.wireless:
+        create_meter(
+            gateway,
+            meter.id,
+            consumer=planned.id,
+            source=Meter.Source.WMBUS,
+            port=str(radio_port(gateway.state)),
+            name=meter.name,
+            security=f"mode{meter.mode}",
+            master_key=master_key(gateway.state, meter).hex(),
+            stick=Meter.Stick.IM871A,
+            allow_unsecured_billing=meter.mode != SECURE_MODE,
+            now=now,
+        )
 
 
 def _profiles(consumer: DemoConsumer, past: Timeline) -> Iterator[ProfileSpec]:
-    """TAF1 over all import registers, TAF7 for each meter; one consumer has TAF2."""
+    """TAF1 over all import registers, TAF7 for each meter; one consumer has TAF2.
+
+    What gas and water meters count is in TAF7 only.
+    """
     inputs = tuple(
         InputSpec(meter.id, ACTIVE_ENERGY_IMPORT.logical_name)
         for meter in consumer.meters
@@ -89,6 +113,10 @@ def _profiles(consumer: DemoConsumer, past: Timeline) -> Iterator[ProfileSpec]:
         registers = (ACTIVE_ENERGY_IMPORT, ACTIVE_ENERGY_EXPORT)
         course = tuple(InputSpec(meter.id, obis.logical_name) for obis in registers)
         yield _profile(consumer, past, f"{consumer.id}-taf7-{number}", 7, course)
+    for number, sender in enumerate(consumer.wireless, len(consumer.meters) + 1):
+        given = (InputSpec(sender.id, sender.obis),)
+        spec = _profile(consumer, past, f"{consumer.id}-taf7-{number}", 7, given)
+        yield replace(spec, metering_point=sender.metering_point)
 
 
 def _profile(

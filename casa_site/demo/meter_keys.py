@@ -7,7 +7,7 @@ gateway when the meter is set up. Both stand in the demo's folder.
 import secrets
 from pathlib import Path
 
-from casa_site.demo.plan import DEMO_FOLDER, DemoMeter
+from casa_site.demo.plan import DEMO_FOLDER, DemoMeter, DemoWirelessMeter
 from hardware.private_files import make_once
 from hardware.simulator.meter_security import MeterSecurity, kept_in
 from hardware.sym_pairing import KEY_BYTES
@@ -15,7 +15,7 @@ from hardware.sym_pairing import KEY_BYTES
 _FOLDER = "meters"
 
 
-def master_key(state: Path, meter: DemoMeter) -> bytes:
+def master_key(state: Path, meter: DemoMeter | DemoWirelessMeter) -> bytes:
     """The meter's key, made at random when it is first asked for."""
     path = _folder(state) / f"{meter.id}.key"
     return make_once(path, secrets.token_bytes(KEY_BYTES))

@@ -7,11 +7,14 @@ from hardware.device_id import server_id_of
 from hardware.lmn_certificates import BRAINPOOL_P256, P256, LmnCurve
 from hardware.simulator.curves import Profile
 from hardware.simulator.meter import SimulatedMeter
+from hardware.simulator.wireless_meter import SimulatedWirelessMeter
+from hardware.wmbus_address import address_of_meter_id
 
 HUID = "eemh0009264154"
 DEMO_FOLDER = "demo"
-BUS = "lmn1"
-"""The pseudo-terminal of the RS485 bus, a link in the demo's folder."""
+BUS, RADIO = "lmn1", "radio1"
+"""The pseudo-terminals of RS485 bus and radio stick, links in the demo's folder."""
+SENDS_EVERY_S = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,27 @@ class DemoMeter:
 
 
 @dataclass(frozen=True, slots=True)
+class DemoWirelessMeter:
+    """A simulated wireless meter: its id, its counter, its name, its security mode.
+
+    What is not in mode 7 is taken for billing here, as in a laboratory.
+    """
+
+    id: str
+    obis: str
+    name: str
+    metering_point: str
+    mode: int = 7
+
+    def simulated(self, key: bytes) -> SimulatedWirelessMeter:
+        """The meter itself; it says the same in every process."""
+        address = address_of_meter_id(self.id)
+        return SimulatedWirelessMeter(
+            address, key, mode=self.mode, every_s=SENDS_EVERY_S
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class DemoConsumer:
     """A consumer, his meters and the 33 characters of his metering point.
 
@@ -44,6 +68,7 @@ class DemoConsumer:
     metering_point: str
     meters: tuple[DemoMeter, ...]
     has_weekend_tariff: bool = False
+    wireless: tuple[DemoWirelessMeter, ...] = ()
 
 
 CONSUMERS = (
@@ -62,6 +87,21 @@ CONSUMERS = (
         "Haushalt im Obergeschoss",
         "DE0001234567890000000000000000002",
         (DemoMeter("1emh0000000003", "household", "Haushalt"),),
+        wireless=(
+            DemoWirelessMeter(
+                "2d4d040000000103",
+                "7-0:3.0.0*255",
+                "Gastherme",
+                "DE0001234567890000000000000000003",
+            ),
+            DemoWirelessMeter(
+                "2d4d050000000107",
+                "8-0:1.0.0*255",
+                "Wasser",
+                "DE0001234567890000000000000000004",
+                mode=5,
+            ),
+        ),
     ),
 )
 
@@ -69,6 +109,16 @@ CONSUMERS = (
 def all_meters() -> list[DemoMeter]:
     """Every meter on the demo's bus."""
     return [meter for consumer in CONSUMERS for meter in consumer.meters]
+
+
+def wireless_meters() -> list[DemoWirelessMeter]:
+    """Every meter that the demo's radio stick hears."""
+    return [meter for consumer in CONSUMERS for meter in consumer.wireless]
+
+
+def radio_port(state: Path) -> Path:
+    """Where the gateway finds the radio stick."""
+    return state / DEMO_FOLDER / RADIO
 
 
 def bus_port(state: Path) -> Path:

@@ -8,11 +8,19 @@ import pytest
 
 from casa_site.demo import history
 from casa_site.demo.installation import install
-from casa_site.demo.plan import CONSUMERS, HUID, DemoMeter, all_meters
+from casa_site.demo.past_radio import PastRadio
+from casa_site.demo.plan import (
+    CONSUMERS,
+    HUID,
+    DemoMeter,
+    all_meters,
+    wireless_meters,
+)
 from casa_site.demo.timeline import timeline_of
 from hardware.gateway import Gateway, open_gateway
 from hardware.record import registers_of
 from hardware.simulator.secured_station import SecuredStation
+from hardware.status_word import NOT_FOR_BILLING, gateway_word
 from logbooks.certificates import ensure_signature_certificate
 from meters.history import PastReading
 from meters.integrity import verify_list
@@ -29,6 +37,10 @@ QUARTER = timedelta(minutes=15)
 MARCH_ENDS = datetime(2026, 3, 31, 22, 0, tzinfo=UTC)
 QUARTERS_OF_MARCH = 31 * 96 - 4
 """29 March has 23 hours."""
+
+
+RADIOS: list[PastRadio] = []
+"""The sticks in memory that were used, newest last."""
 
 
 class CountedBus(history.PastBus):
@@ -70,7 +82,13 @@ def installed(gateway: Gateway, *, now: datetime, days: int) -> list[CountedBus]
         buses.append(CountedBus(begin))
         return buses[-1]
 
-    history.fill(gateway, timeline_of(gateway.state), open_bus=open_bus)
+    def open_radio(begin: datetime) -> PastRadio:
+        RADIOS.append(PastRadio(begin))
+        return RADIOS[-1]
+
+    history.fill(
+        gateway, timeline_of(gateway.state), open_bus=open_bus, open_radio=open_radio
+    )
     evaluate_due(gateway, now=now)
     return buses
 
@@ -79,8 +97,10 @@ def test_there_are_as_many_records_as_decoded_answers(gateway: Gateway) -> None:
     now = datetime(2026, 3, 10, 9, 7, 13, tzinfo=UTC)
     (bus,) = installed(gateway, now=now, days=2)
     assert bus.sent == bus.decoded == 3 * 2 * 96
-    first_boundary = 3  # written by the installation itself, over a bus of its own
-    assert OriginalRecord.objects.count() == bus.decoded + first_boundary
+    assert RADIOS[-1].sent == 2 * 2 * 96
+    first_boundary = 5  # written by the installation itself, over a bus of its own
+    decoded = bus.decoded + RADIOS[-1].sent  # a telegram that gives nothing raises
+    assert OriginalRecord.objects.count() == decoded + first_boundary
     assert history.fill(gateway, timeline_of(gateway.state)) == 0
 
 
@@ -98,6 +118,25 @@ def test_the_past_is_what_the_meters_would_have_said(gateway: Gateway) -> None:
             counted = simulated.counters_at(row.capture_time)
             assert registers_of(row.registers) == counted
         assert verify_list(gateway, OriginalRecord, meter.id) == []
+
+
+def test_gas_and_water_have_a_past_too(gateway: Gateway) -> None:
+    """Exact cubic metres in list and TAF7; only mode 5 is marked as not for billing."""
+    now = datetime(2026, 3, 10, 9, 7, 13, tzinfo=UTC)
+    installed(gateway, now=now, days=2)
+    for number, meter in enumerate(wireless_meters(), 2):
+        simulated = meter.simulated(bytes(16))
+        rows = OriginalRecord.objects.filter(meter=meter.id).order_by("target_time")
+        assert len(rows) == 2 * 96 + 1
+        for row in rows:
+            counted = simulated.registers_at(row.capture_time)
+            assert registers_of(row.registers) == counted
+            is_marked = bool(gateway_word(row.status) & NOT_FOR_BILLING)
+            assert is_marked == (meter.mode == 5)
+        profile = profile_of("nachbar", f"nachbar-taf7-{number}")
+        assert profile is not None
+        listed = period_rows(profile, Period(rows[0].target_time, now))
+        assert [one.registers for one in listed] == [row.registers for row in rows[1:]]
 
 
 @pytest.mark.slow
