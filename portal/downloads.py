@@ -1,11 +1,11 @@
-"""The files a consumer takes away: lists and log as CSV, a period as JSON.
+"""The files a consumer takes away: lists and log as CSV, a period as JSON and XML.
 
 They hold the whole period or range: what a page filters is not left out of its file.
 """
 
 from collections.abc import Iterable
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
@@ -23,6 +23,7 @@ from portal.request import PortalRequest
 from portal.sent_marks import marks_of
 from portal.signature_certificate import certificate_for, der_response, pem_response
 from portal.views import own_period, own_profile
+from tariffs.trudi_file import NotClosed, trudi_file
 
 
 @require_safe
@@ -88,6 +89,24 @@ def values_as_json(
     response = _stream(pieces, "application/json; charset=utf-8")
     name = f"{file_stem(request.gateway.huid, profile.id, period)}.json"
     response["Content-Disposition"] = f'inline; filename="{name}"'
+    return response
+
+
+@require_safe
+@consumer_required
+def values_for_trudi(
+    request: PortalRequest, profile_id: str, number: int
+) -> HttpResponseBase:
+    """The file of a closed billing period for TRuDI (R58); else a 404."""
+    profile = own_profile(request, profile_id)
+    period = own_period(request, profile, number)
+    try:
+        pieces = trudi_file(request.gateway, profile, period)
+    except NotClosed:
+        raise Http404 from None
+    response = _stream(pieces, "application/xml; charset=utf-8")
+    name = f"{file_stem(request.gateway.huid, profile.id, period)}.xml"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
 

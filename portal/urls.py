@@ -25,6 +25,7 @@ urlpatterns = [
     path(_PERIOD, views.values, name="values"),
     path(f"{_PERIOD}csv/", downloads.values_as_csv, name="values_csv"),
     path(f"{_PERIOD}json/", downloads.values_as_json, name="values_json"),
+    path(f"{_PERIOD}trudi/", downloads.values_for_trudi, name="values_trudi"),
     path(_RECORD, views.record, name="record"),
     path(f"{_RECORD}text/", record_files.text, name="record_text"),
     path(f"{_RECORD}signatur/", record_files.signature, name="record_signature"),

@@ -22,6 +22,7 @@ from tariffs.calendar import Period
 from tariffs.list_row import ListRow
 from tariffs.models import EvaluationProfile
 from tariffs.schedule import cycle_of
+from tariffs.trudi_file import has_file
 
 
 @require_safe
@@ -104,6 +105,7 @@ def values(request: PortalRequest, profile_id: str, number: int) -> HttpResponse
         period=period_page.period_row(number, period, now=request.received_at),
         form=form,
         has_rows=bool(rows),
+        has_trudi_file=has_file(profile, period),
         completeness=period_page.completeness(rows),
         time_note=time_note(profile),
         is_merged=cycle_of(profile).is_merged,

@@ -47,13 +47,15 @@ def compare(point: UsagePoint, result: Result) -> list[Comparison]:
 
     Compared is the energy since the begin of the period, with which the list must
     begin too. A list that has a value there is a running total, which is taken off;
-    one without started there.
+    one without started there. One whose value there is not usable is left out.
     """
     begin, end = result.begin.wall, result.end.wall
     compared = []
     for values in point.derived:
         booked = _bookings_of(values, result)
-        if booked is not None and values.span and values.span[0].wall == begin:
+        if booked is None or not values.span or values.span[0].wall != begin:
+            continue
+        if not _begins_unknown(values, begin):
             compared.append(_compared(values, _sums(booked), begin, end))
     return [each for each in compared if each.rows]
 
@@ -69,6 +71,8 @@ def compare_taf1(point: UsagePoint) -> list[Comparison]:
         sources = [each for each in point.originals if _is_source(each, values)]
         if len(sources) == 1 and (span := values.span):
             begin, end = span[0].wall, span[1].wall
+            if _begins_unknown(values, begin):
+                continue
             usable = usable_values(first_readings(sources[0]))
             compared.append(_compared(values, _differences(usable, begin), begin, end))
     return [each for each in compared if each.rows]
@@ -97,6 +101,15 @@ def _stated(values: ReadingList) -> Iterator[tuple[Moment, int]]:
     for reading in values.readings:
         if reading.time and reading.value is not None and reading.is_usable:
             yield reading.time, reading.value
+
+
+def _begins_unknown(values: ReadingList, begin: datetime) -> bool:
+    """Whether a list has a value at its begin that must not be used."""
+    return any(
+        reading.time is not None and reading.time.wall == begin
+        for reading in values.readings
+        if not reading.is_usable
+    )
 
 
 def _sums(booked: list[Booking]) -> Computed:

@@ -18,6 +18,7 @@ PAGES = [
     "/messwertliste/{profile}/0/csv/",
     "/messwertliste/{profile}/0/csv/?format=iso",
     "/messwertliste/{profile}/0/json/",
+    "/messwertliste/{profile}/1/trudi/",
     f"/messwertliste/{{profile}}/wert/{KEY}/",
     f"/messwertliste/{{profile}}/wert/{KEY}/text/",
     f"/messwertliste/{{profile}}/wert/{KEY}/signatur/",
