@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hardware.errors import MeterSilent, TlsFailed
+from hardware.errors import AnswerTimeout, MeterSilent, TlsFailed
 from hardware.hdlc import MAX_INFO, HdlcFrame
 from hardware.lmn_addresses import SAP_TLS
 from hardware.lmn_certificates import (
@@ -210,6 +210,27 @@ def test_a_record_that_was_changed_on_the_way_ends_the_connection() -> None:
     channel = connected(bench, peer_of(bench, station, gateway))
     with pytest.raises(TlsFailed):
         registers_read(bench, channel)
+
+
+def test_no_byte_of_a_secured_answer_can_be_changed() -> None:
+    station = a_station()
+    gateway = paired(station)
+    places = list(range(5, 300, 3))
+
+    def changed(data: bytes) -> list[bytes]:
+        if data[:1] != b"\x17":
+            return [data]
+        spoilt = bytearray(data)
+        spoilt[places[-1]] ^= 1
+        return [bytes(spoilt)]
+
+    spoiled = ServicePoint(station.tls, begin=station.tls.begin, cut=changed)
+    bench = Bench(BusStation(station.server_id, {SAP_TLS: spoiled}))
+    peer = peer_of(bench, station, gateway)
+    while places:
+        with pytest.raises((TlsFailed, AnswerTimeout)):
+            registers_read(bench, connected(bench, peer))
+        places.pop()
 
 
 def test_a_meter_that_says_goodbye_ends_the_connection() -> None:
