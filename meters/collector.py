@@ -58,12 +58,17 @@ def new_interface(
     return _INTERFACES[spec.source](gateway, spec, queue, open_link=open_link)
 
 
+def _go_on() -> None:
+    """Nobody wants to know that the collector has ended."""
+
+
 class Collector:
     """Starts, changes and ends interface threads as the meters are configured.
 
     `send_hint` is called after each commit of records, `announce` once, when every
-    configured port was opened or is known to be absent. `start` and `stop` are what
-    Celery calls.
+    configured port was opened or is known to be absent, `fail` when the collector
+    itself cannot go on: a node without it must not look alive. `start` and `stop` are
+    what Celery calls.
     """
 
     def __init__(
@@ -72,11 +77,13 @@ class Collector:
         *,
         send_hint: Callable[[], None],
         announce: Callable[[], None],
+        fail: Callable[[], None] = _go_on,
         open_link: OpenLink | None = None,
     ) -> None:
         self._gateway = gateway
         self._send_hint = send_hint
         self._announce = announce
+        self._fail = fail
         supply = gateway.supply_input
         supply_input = None if supply is None else file_input(supply)
         self._open_link = open_link or partial(open_port, supply_input=supply_input)
@@ -137,6 +144,9 @@ class Collector:
             self._announce()
             while not self._ending.wait(LOOK_EVERY_S):
                 self._look()
+        except Exception:  # the outermost loop of this thread
+            logger.exception("the meters cannot be read any more")
+            self._fail()
         finally:
             self.end()
             connections.close_all()

@@ -110,6 +110,20 @@ def test_metering_runs_in_threads_over_a_real_port(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_collector_that_cannot_go_on_does_not_look_alive(gateway: Gateway) -> None:
+    """The node ends by it, and the supervisor starts it anew."""
+
+    def broken() -> None:
+        raise RuntimeError("no announcement")
+
+    failed = Switch()
+    collector = Collector(gateway, send_hint=Switch(), announce=broken, fail=failed)
+    collector.start()
+    failed.wait()
+    collector.stop()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_configured_meters_are_taken_up_while_running(gateway: Gateway) -> None:
     """Without meters there is nothing to read and nothing to log."""
     clocked = with_clock(gateway, NOON + timedelta(minutes=1))
