@@ -99,7 +99,7 @@ def send_hint(send_task: Callable[..., object], gateway: Gateway) -> None:
 
 
 def _end_node() -> None:
-    """End the process at once: the supervisor starts it anew, nothing stored is lost."""
+    """End the process at once: the supervisor starts it anew, nothing is lost."""
     os._exit(70)
 
 
