@@ -18,6 +18,7 @@ from django.db.models import F, Func, IntegerField, QuerySet, Subquery
 from django.db.models.lookups import Exact
 
 from hardware.gateway import Gateway
+from logbooks import bulk_rows
 from logbooks.models import ChainHead
 
 REGISTER = "chains"
@@ -160,7 +161,10 @@ def _walk(head: ChainHead, rows: Iterable[ChainRow]) -> Iterator[ChainFault]:
 def _heads_for_update(gateway: Gateway, names: Iterable[str]) -> dict[str, ChainHead]:
     """The heads, genuine or marked as spoilt; a name without head gets a new one."""
     wanted = set(names)
-    heads = _genuine_or_spoilt(gateway, _locked(wanted).filter(_are_all_there(wanted)))
+    found = _locked(wanted)
+    if transaction.get_connection().features.has_select_for_update:
+        found = found.filter(_are_all_there(wanted))
+    heads = _genuine_or_spoilt(gateway, found)
     return heads if heads.keys() == wanted else _with_new_heads(gateway, wanted)
 
 
@@ -221,12 +225,7 @@ def _store(gateway: Gateway, heads: Iterable[ChainHead]) -> None:
     for head in changed:
         if head.mac != _SPOILT:
             head.mac = _mac(gateway, head)
-    ChainHead.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["name"],
-        update_fields=["length", "hash", "mac"],
-    )
+    bulk_rows.insert(changed, unique=["name"], update=["length", "hash", "mac"])
 
 
 def _new_head(gateway: Gateway, name: str) -> ChainHead:

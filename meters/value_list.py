@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from hardware.gateway import Gateway
 from hardware.record import Record, register_lines, signed_text
 from hardware.security_module import SIGNATURE_SLOT, verify
-from logbooks import chains
+from logbooks import bulk_rows, chains
 from logbooks.certificates import public_key
 from logbooks.models import Certificate
 from meters.models import ListRecord
@@ -191,7 +191,7 @@ def _insert(
         for name, of_chain in chains.append_many(gateway, payloads).items()
     }
     subject = _subject_field(model).attname
-    model._default_manager.bulk_create(
+    bulk_rows.insert(
         _row(model, subject, one, *next(links[chain_name(model, one.record.subject)]))
         for one in signed
     )
