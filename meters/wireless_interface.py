@@ -1,6 +1,6 @@
 """The thread's work at a radio stick: it listens all the time (D2, D18).
 
-    bytes -> telegrams -> our meters only -> decoder -> readings -> boundaries
+    bytes -> telegrams -> readings of our meters -> boundaries
 
 What a telegram costs does not depend on how many meters are configured.
 """
@@ -10,16 +10,18 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 
 from hardware.gateway import Gateway
-from hardware.lmn_wireless import WirelessReading, reading_of, require_security
+from hardware.lmn_wireless import WirelessReading
 from hardware.ports import open_port
 from hardware.readings import MeterReading
 from hardware.stick import Reception
 from hardware.stick_receiver import Heard
-from hardware.wmbus import Decoder, Telegram
-from hardware.wmbus_address import MeterAddress
+from hardware.wireless_reader import (
+    Refused,
+    Stranger,
+    WirelessProfile,
+    WirelessReader,
+)
 from hardware.wmbus_errors import TelegramRefused
-from hardware.wmbus_obis import OMS_RULES
-from hardware.wmbus_sender import meter_behind, sender_of
 from meters.credential_store import master_keys
 from meters.fault_log import FaultLog
 from meters.interface import InterfaceSpec, MeterEnd, OpenLink
@@ -35,7 +37,6 @@ from meters.wireless_window import WirelessWindow
 _LISTEN_S = 0.5
 _GATHER_S = 0.05
 """Pause after something came, so that not each piece of it wakes the thread."""
-_MOST_ADAPTERS = 256
 
 
 class WirelessInterface:
@@ -63,13 +64,12 @@ class WirelessInterface:
         )
         self._refused = RefusedTelegrams(gateway, lambda: self.spec.port)
         self._neighbours = Neighbours(spec.port)
-        self._adapters: dict[bytes, None] = {}
         self._ends: dict[bytes, MeterEnd] = {}
         self._keys: dict[bytes, bytes] = {}
         self._taken_over: InterfaceSpec | None = None
         self._window: WirelessWindow | None = None
         self._state: WirelessState | None = None
-        self._decoder: Decoder | None = None
+        self._made_reader: WirelessReader | None = None
         self._latest: dict[str, MeterReading] = {}
         self._shown_at: datetime | None = None
         self._listening_since: datetime | None = None
@@ -122,14 +122,17 @@ class WirelessInterface:
         if ends.keys() != self._ends.keys():
             self._keys = master_keys(self._gateway, ends.keys())
             state.reload_counters()
+        profiles = {
+            server_id: WirelessProfile(end.security, end.obis_rules)
+            for server_id, end in ends.items()
+        }
+        self._reader(state).configure(profiles, self._keys)
         self._ends, self._taken_over = ends, spec
-        if self._decoder is None:
-            self._decoder = Decoder(
-                self._key_of, formats=state.formats, replay=state.counters
-            )
 
-    def _key_of(self, address: MeterAddress) -> bytes | None:
-        return self._keys.get(address.server_id)
+    def _reader(self, state: WirelessState) -> WirelessReader:
+        if self._made_reader is None:
+            self._made_reader = WirelessReader(state.formats, state.counters)
+        return self._made_reader
 
     # --- one telegram ---------------------------------------------------------------
 
@@ -140,51 +143,22 @@ class WirelessInterface:
             self._refused.take_noise(heard.data, heard.reason, now)
             return
         try:
-            sender = sender_of(heard.telegram)
+            found = self._reader(state).read(
+                heard.telegram, now, now_s=self._monotonic()
+            )
         except TelegramRefused as refusal:
             self._refused.take_noise(heard.telegram, str(refusal), now)
             return
-        meter = self._ours(sender, heard.telegram)
-        if meter is None:
-            behind = meter_behind(heard.telegram)
-            self._neighbours.note(behind or sender, heard.rssi_dbm, now)
-            return
-        self._decode(meter, heard.telegram, window, state, now)
-
-    def _ours(self, sender: MeterAddress, telegram: bytes) -> MeterAddress | None:
-        """Who to take the telegram for: one of our meters, or the adapter of one."""
-        if sender.server_id in self._ends:
-            return sender
-        behind = meter_behind(telegram)
-        if behind is not None and behind.server_id in self._ends:
-            self._adapters[sender.server_id] = None
-            while len(self._adapters) > _MOST_ADAPTERS:
-                del self._adapters[next(iter(self._adapters))]
-            return behind
-        return sender if sender.server_id in self._adapters and not behind else None
-
-    def _decode(
-        self,
-        meant: MeterAddress,
-        data: bytes,
-        window: WirelessWindow,
-        state: WirelessState,
-        now: datetime,
-    ) -> None:
-        assert self._decoder is not None  # made when the first spec was taken over
-        telegram = self._decoder.decode(data, now_s=self._monotonic())
-        meter = telegram.meter if telegram.meter is not None else meant
-        end = self._ends.get(meter.server_id) or self._ends.get(meant.server_id)
-        if end is None:
-            return
-        refusal = telegram.refusal or _unprotected(telegram, end)
-        if refusal is not None:
-            self._refused.take(end.id, data, refusal, now)
-            return
-        self._refused.clear(end.id, now)
-        state.note_received()
-        rules = (*end.obis_rules, *OMS_RULES) if end.obis_rules else OMS_RULES
-        self._offer(end, reading_of(telegram, meter, now, rules), window)
+        if isinstance(found, Stranger):
+            self._neighbours.note(found.address, heard.rssi_dbm, now)
+        elif isinstance(found, Refused):
+            meter_id = self._ends[found.server_id].id
+            self._refused.take(meter_id, heard.telegram, found.refusal, now)
+        elif found is not None:
+            end = self._ends[found.server_id]
+            self._refused.clear(end.id, now)
+            state.note_received()
+            self._offer(end, found.reading, window)
 
     def _offer(
         self, end: MeterEnd, reading: WirelessReading, window: WirelessWindow
@@ -218,17 +192,6 @@ class WirelessInterface:
         self._shown_at = now
         readings, self._latest = self._latest, {}
         show_live(self._gateway, readings)
-
-
-def _unprotected(telegram: Telegram, end: MeterEnd) -> TelegramRefused | None:
-    """Why values must not be taken although the key opened the telegram."""
-    if telegram.records is None or not telegram.records.records:
-        return None
-    try:
-        require_security(telegram, end.security)
-    except TelegramRefused as refusal:
-        return refusal
-    return None
 
 
 def _is_whole(end: MeterEnd, reading: MeterReading) -> bool:

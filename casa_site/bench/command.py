@@ -33,6 +33,7 @@ class Group:
 
 GROUPS = {
     "decoding": Group("casa_site.bench.decoding", ("P4",)),
+    "wireless": Group("casa_site.bench.wireless", ("P5",)),
     "start-page": Group("casa_site.bench.start_page", ("P6",)),
     "exports": Group("casa_site.bench.exports", ("P7", "P8")),
     "tariffs": Group("casa_site.bench.tariffs", ("P16",)),
