@@ -49,8 +49,7 @@ KILLS = [
     ("lmn", 0.02),  # the first meter is being asked
     ("lmn", 0.08),
     ("lmn", 0.2),  # the records are there, the hint may be on its way
-    ("worker", 0.15),
-    ("worker", 0.5),
+    ("worker", 0.3),
     ("beat", 0.05),
     ("han", 0.05),
     (WEB_WORKER, 0.05),
@@ -79,9 +78,11 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> LongLife:
     life = LongLife(state, history_days=1, CASA_SIGNATURE_CURVE="secp256r1")
     with life.start() as passing:
         await_history(passing.gateway)
-        apply_course(state)
-        # Its first quarter hour has to come, so that its list has a beginning.
-        await_quarter_hour(passing)
+        client = demo_client(passing.gateway, "hks2")
+        passing.gateway.wait_until(
+            lambda: is_recorded(client, passing), "the records of a quarter hour"
+        )
+        apply_course(state)  # its list begins with the next quarter hour
     return life
 
 
@@ -130,16 +131,20 @@ def await_quarter_hour(passing: Passing) -> Stored:
 
 def has_come(client: HanClient, passing: Passing) -> bool:
     """Whether the consumer sees the boundary: his meters' records, his course's row."""
-    key = f"{passing.boundary:%Y-%m-%dT%H:%M:%SZ}"
     try:
-        for meter in all_meters()[:2]:
-            if client.get(f"/metering/origin/{meter.id}/record/{key}").is_error:
-                return False
         rows = client.json(f"/metering/derived/{COURSE}.{HUID}.sm/billingperiods/0")
+        newest = rows[-1]["timestamp_nom"] if rows else "1970-01-01T00:00:00Z"
+        is_listed = datetime.fromisoformat(newest) == passing.boundary
+        return is_listed and is_recorded(client, passing)
     except httpx.TransportError:
         return False
-    newest = rows[-1]["timestamp_nom"] if rows else "1970-01-01T00:00:00Z"
-    return datetime.fromisoformat(newest) == passing.boundary
+
+
+def is_recorded(client: HanClient, passing: Passing) -> bool:
+    """Whether both of the consumer's meters have their record of the boundary."""
+    key = f"{passing.boundary:%Y-%m-%dT%H:%M:%SZ}"
+    paths = [f"/metering/origin/{m.id}/record/{key}" for m in all_meters()[:2]]
+    return all(client.get(path).is_success for path in paths)
 
 
 @pytest.mark.parametrize(("role", "after_s"), KILLS)
