@@ -74,17 +74,21 @@ def test_anothers_profile_is_like_one_that_does_not_exist(
 
 @pytest.mark.req("R93")
 @pytest.mark.parametrize("path", METER_PATHS)
+@pytest.mark.parametrize(
+    ("foreign_id", "missing_id"),
+    [(FOREIGN_METER, NO_METER), ("0a01454d480000000003", "0A01454D480000000009")],
+)
 def test_anothers_meter_is_like_one_that_does_not_exist(
-    logged_in: Callable[..., Client], path: str
+    logged_in: Callable[..., Client], path: str, foreign_id: str, missing_id: str
 ) -> None:
-    """R93: as above."""
+    """R93: as above, in every form of a meter's id."""
     client = logged_in("hks2")
-    foreign = client.get(path.format(meter=FOREIGN_METER))
-    missing = client.get(path.format(meter=NO_METER))
+    foreign = client.get(path.format(meter=foreign_id))
+    missing = client.get(path.format(meter=missing_id))
     assert foreign.status_code == missing.status_code == 404
     assert body(foreign) == body(missing)
     assert foreign.headers == missing.headers
-    assert logged_in("nachbar").get(path.format(meter=FOREIGN_METER)).status_code == 200
+    assert logged_in("nachbar").get(path.format(meter=foreign_id)).status_code == 200
 
 
 @pytest.mark.req("R93")
