@@ -45,7 +45,7 @@ def values_json(
             "certificates": _certificates(rows),
         }
     )
-    write = _RowWriter(gateway.huid, rows, marks)
+    write = _RowWriter(gateway.huid, marks)
     return chain(
         (head.removesuffix("}"), ', "readings": '),
         readings.json_array(map(write.row, rows)),
@@ -64,17 +64,18 @@ def _certificates(rows: Sequence[ListRow]) -> list[dict[str, str]]:
 class _RowWriter:
     """Writes rows as JSON: the signed record, its verdict, whether it was sent."""
 
-    def __init__(self, huid: str, rows: Sequence[ListRow], marks: SentMarks) -> None:
+    def __init__(self, huid: str, marks: SentMarks) -> None:
         self._huid = huid
         self._marks = marks
         self._not_sent = "false" if marks.acknowledged else "null"
-        self._verdicts = {
-            (row.status, bool(row.signature)): row_word(row).key for row in rows
-        }
+        self._verdicts: dict[tuple[int, bool], str] = {}
 
     def row(self, row: ListRow) -> str:
         """One element of `readings`."""
-        verdict = self._verdicts[row.status, bool(row.signature)]
+        seen = (row.status, bool(row.signature))  # few different ones occur
+        verdict = self._verdicts.get(seen)
+        if verdict is None:
+            verdict = self._verdicts[seen] = row_word(row).key
         sent = "true" if self._marks.mark(row).is_sent else self._not_sent
         more = f', "verdict": "{verdict}", "sent": {sent}'
         return readings.signed_record(self._huid, row.subject, row, more=more)
