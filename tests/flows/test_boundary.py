@@ -15,7 +15,7 @@ from tests.flows.han_client import HanClient, demo_client
 from tests.flows.long_life import LongLife
 from tests.flows.openssl import verifies
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.slow
 
 ONE_SECOND = timedelta(seconds=1)
 IMPORT = "0100010800ff"

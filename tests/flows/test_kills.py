@@ -37,11 +37,7 @@ from tests.flows.running import (
 )
 from tests.flows.stored import Row, Stored, stored
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.faults,
-    pytest.mark.xdist_group("processes"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 ONE_SECOND = timedelta(seconds=1)
 WEB_WORKER = "web worker"

@@ -17,7 +17,7 @@ from tests.flows.han_client import HanClient
 from tests.flows.moved_clock import boundary_in, write_settings
 from tests.flows.running import PROJECT, RunningGateway
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("processes")]
+pytestmark = pytest.mark.slow
 
 BYTE_S = 0.0011
 """A byte at 9,600 baud, 8N1."""
