@@ -12,7 +12,7 @@ from hardware.gateway import Gateway
 from logbooks.services import log_fault
 from meters.interface import InterfaceSpec
 from meters.kept_telegrams import TelegramKeeper
-from meters.line_alarms import LineAlarms
+from meters.line_alarms import DueAlarm, LineAlarms
 
 REPEATED_AFTER = timedelta(minutes=1)
 """A fault that comes and goes is logged once in this time (lmn-wired.md 8)."""
@@ -37,6 +37,11 @@ class FaultMemory:
         self._standing.add(fault)
         self._told_at[fault] = now
         return True
+
+    def forget(self, where: str, code: int) -> None:
+        """The fault could not be told: the next one is to be told as if new."""
+        self._standing.discard((where, code))
+        self._told_at.pop((where, code), None)
 
     def clear(self, where: str) -> None:
         """All is well at `where`: the next fault there is a new one."""
@@ -67,10 +72,8 @@ class FaultLog:
         due = self._alarms.due(where, code, now)
         if not is_new and due is None:
             return
-        with _outlived(f"fault {code}"), transaction.atomic():
-            told = self._alarms.begin(due, code, now) if due else []
-            if is_new or told:
-                log_fault(self._gateway, code, now=now, consumers=told)
+        with _outlived(f"fault {code}", lambda: self._forget(where, code, due)):
+            self._write(code, due, now, is_new=is_new)
 
     def clear(self, where: str) -> None:
         """All is well at `where` again; never raises."""
@@ -83,12 +86,31 @@ class FaultLog:
         with _outlived("the supply of the bus"):
             self._alarms.note_supply(is_overloaded, now)
 
+    @transaction.atomic
+    def _write(
+        self, code: int, due: DueAlarm | None, now: datetime, *, is_new: bool
+    ) -> None:
+        told = self._alarms.begin(due, code, now) if due else []
+        if is_new or told:
+            log_fault(self._gateway, code, now=now, consumers=told)
+
+    def _forget(self, where: str, code: int, due: DueAlarm | None) -> None:
+        """Nothing was written: the fault and its alarm are still to be told."""
+        self._memory.forget(where, code)
+        if due is not None:
+            self._alarms.forget(due)
+
+
+def _nothing_to_undo() -> None:
+    """What was tried leaves no trace in memory."""
+
 
 @contextmanager
-def _outlived(what: str) -> Iterator[None]:
-    """Go on when the database fails."""
+def _outlived(what: str, undo: Callable[[], None] = _nothing_to_undo) -> Iterator[None]:
+    """Go on when the database fails, after `undo`."""
     try:
         yield
     except Error as error:
+        undo()
         logger.error("%s could not be logged: %s", what, error)
         connection.close_if_unusable_or_obsolete()

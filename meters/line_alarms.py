@@ -83,6 +83,10 @@ class LineAlarms:
         self._known().add(due)
         return selectors.owners_of(self._meters_at(due.subject)) if is_new else []
 
+    def forget(self, due: DueAlarm) -> None:
+        """The alarm could not be stored: it is due again with the next fault."""
+        self._noted_at.pop(due, None)
+
     def clear(self, where: str, now: datetime) -> None:
         """All is well at this place; clears what is over."""
         if where == PORT:
