@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from django.db import OperationalError
+from django.db import DatabaseError
 
 from hardware.device_id import server_id_of
 from hardware.errors import PortNotOpen
@@ -127,7 +127,7 @@ def seven(text: bytes) -> bytes:
 
 
 @pytest.mark.req("R26")
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_fault_that_could_not_be_written_is_told_with_the_next_one(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,7 +135,7 @@ def test_a_fault_that_could_not_be_written_is_told_with_the_next_one(
     a_meter(gateway, source="sml_push", port="/dev/not-there")
     (spec,) = interface_specs(selectors.active_meters())
     faults = FaultLog(gateway, lambda: spec)
-    refuse = Mock(side_effect=OperationalError("database table is locked"))
+    refuse = Mock(side_effect=DatabaseError("refused"))
     with monkeypatch.context() as patched:
         patched.setattr("meters.fault_log.log_fault", refuse)
         faults.report(PORT, PortNotOpen.code, NOON)
