@@ -1,17 +1,11 @@
-"""Evaluation profiles, derived lists, dispatches."""
+"""Evaluation profiles and their inputs."""
 
 from typing import ClassVar
 
 from django.db import models
 
-from meters.models import Consumer, ListRecord, Meter, profile_id_rule
-
-
-class MarketParticipant(models.Model):
-    """An external market participant (EMT) that may receive values."""
-
-    id = models.CharField(max_length=32, primary_key=True, validators=[profile_id_rule])
-    name = models.CharField(max_length=64, default="-")
+from meters.models import Consumer, Meter, profile_id_rule
+from tariffs.models.participant import MarketParticipant
 
 
 class EvaluationProfile(models.Model):
@@ -86,32 +80,3 @@ class ProfileInput(models.Model):
                 condition=models.Q(sign__in=(1, -1)), name="profile_input_sign"
             ),
         ]
-
-
-class DerivedRecord(ListRecord):
-    """A row of a derived list: one profile, one target time, its registers.
-
-    The signed text names the profile.
-    """
-
-    pk = models.CompositePrimaryKey("profile_id", "target_time")
-    profile = models.ForeignKey(
-        EvaluationProfile, on_delete=models.PROTECT, db_index=False
-    )
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["profile", "number"], name="derived_record_number"
-            )
-        ]
-
-
-class Dispatch(models.Model):
-    """That a recipient acknowledged the values of `(begin, end]` (decisions D22)."""
-
-    profile = models.ForeignKey(EvaluationProfile, on_delete=models.PROTECT)
-    recipient = models.ForeignKey(MarketParticipant, on_delete=models.PROTECT)
-    begin = models.DateTimeField()
-    end = models.DateTimeField()
-    sent_at = models.DateTimeField()
