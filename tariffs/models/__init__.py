@@ -2,13 +2,16 @@
 
 from tariffs.models.derived import DerivedRecord
 from tariffs.models.dispatch import Dispatch
+from tariffs.models.outbox import OWED_STATES, OutboxRow
 from tariffs.models.participant import MarketParticipant
 from tariffs.models.profile import EvaluationProfile, ProfileInput
 
 __all__ = [
+    "OWED_STATES",
     "DerivedRecord",
     "Dispatch",
     "EvaluationProfile",
     "MarketParticipant",
+    "OutboxRow",
     "ProfileInput",
 ]

@@ -15,7 +15,9 @@ class EvaluationProfile(models.Model):
     months from `billing_day` on (TAF1: 1, 2, 3, 6 or 12 months from day 1). What is
     due up to `evaluated_to` is computed and stored; it moves in one transaction with
     the derived records. `tariff` is that of TAF2 (`tariffs.tariff_spec`). The switches
-    of stages before `created_at` are history: they are not logged.
+    of stages before `created_at` are history: they are not logged. `send_schedule`
+    says when values are sent (`tariffs.send_schedule`); what was due up to `queued_to`
+    stands in the outbox.
     """
 
     class State(models.TextChoices):
@@ -49,6 +51,8 @@ class EvaluationProfile(models.Model):
     evaluated_to = models.DateTimeField(null=True, blank=True)
     tariff = models.JSONField(null=True, blank=True)
     created_at = models.DateTimeField(null=True, blank=True)
+    send_schedule = models.CharField(max_length=64, default="", blank=True)
+    queued_to = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
