@@ -1,6 +1,8 @@
 """What every test may use: a gateway, the reference folder, a database that empties."""
 
 import re
+import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,11 +26,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # Argon2 takes 50 ms by design; what is tested is rarely the hash.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    database = settings.DATABASES["default"]
-    if "postgresql" not in database["ENGINE"]:
-        # Said aloud, because pytest-django knows only Django's own back end: for
-        # parallel runs it would put the encrypted one into files in the state folder.
-        database.setdefault("TEST", {})["NAME"] = ":memory:"
+    if "postgresql" not in settings.DATABASES["default"]["ENGINE"]:
+        _use_a_file_of_its_own(config, settings.DATABASES["default"])
+
+
+def _use_a_file_of_its_own(config: pytest.Config, database: dict[str, Any]) -> None:
+    """A real file for each worker, as the product has one: threads share it in WAL."""
+    folder = tempfile.TemporaryDirectory(prefix="casa-test-db-")
+    config.add_cleanup(folder.cleanup)
+    options = database["OPTIONS"]
+    if "sqlcipher" in database["ENGINE"]:
+        options["key"] = secrets.token_hex(32)
+    # What survives a loss of power is not asked here.
+    start = options["init_command"]
+    options["init_command"] = start.replace("synchronous=FULL", "synchronous=OFF")
+    database.setdefault("TEST", {})["NAME"] = str(Path(folder.name) / "test.sqlite3")
 
 
 def pytest_collection_modifyitems(
