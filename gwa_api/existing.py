@@ -110,7 +110,8 @@ def _profile(spec: ProfileSpec, found: EvaluationProfile) -> Pairs:
     given = [(one.meter, *_names([one.obis]), one.sign) for one in spec.inputs]
     yield "inputs", given, inputs
     recipients = {one.id for one in found.recipients.all()}
-    yield "delivery", set(spec.recipients), recipients
+    delivery = set(spec.recipients), spec.schedule
+    yield "delivery", delivery, (recipients, found.send_schedule)
     tariff = spec.tariff.document() if spec.tariff else None
     yield "tariff", tariff, found.tariff
     if spec.consumer:

@@ -179,6 +179,7 @@ def _profile(body: JsonObject) -> ProfileSpec:
     if taf in BUILT_TAFS:
         _refuse_foreign_members(body, taf)
     billing = body.part("billing_period", _BILLING)
+    delivery = body.part("delivery", _DELIVERY)
     return ProfileSpec(
         id=body.text("id"),
         taf=taf or 0,
@@ -193,7 +194,8 @@ def _profile(body: JsonObject) -> ProfileSpec:
         billing_unit=billing.text("unit", "month"),
         billing_count=billing.integer("count", 1) or 0,
         billing_day=billing.integer("day", 1) or 0,
-        recipients=_recipients(body.part("delivery", _DELIVERY)),
+        recipients=_recipients(delivery),
+        schedule=delivery.text("schedule", ""),
         tariff=_tariff(body) if taf == 2 else None,
     )
 
@@ -221,13 +223,11 @@ def _input(body: JsonObject) -> InputSpec:
 
 
 def _recipients(delivery: JsonObject) -> tuple[str, ...]:
-    """The participants that may receive the values; when and how comes with sending."""
-    if delivery.has("schedule"):
-        delivery.refuse("schedule", "sending is not built yet")
+    """The participants that receive the values."""
     recipients = []
     for body in delivery.parts("recipients", _RECIPIENT):
         if body.has("route"):
-            body.refuse("route", "sending is not built yet")
+            body.refuse("route", "routes are not built yet")
         recipients.append(body.text("participant"))
     return tuple(recipients)
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from hardware.gateway import Gateway
 from logbooks.services import log_event
 from meters import value_list
-from tariffs import originals, taf1, taf7
+from tariffs import originals, sending, taf1, taf7
 from tariffs.calendar import GRID, grid_instants
 from tariffs.inputs import input_of, settled
 from tariffs.list_row import ListRow
@@ -65,6 +65,9 @@ def _take(
         if not unchanged.update(evaluated_to=step.evaluated_to):
             return 0
         stored = value_list.store_records(gateway, DerivedRecord, signed)
+        if step.evaluated_to is not None:
+            done = step.evaluated_to
+            sending.queue_scheduled(gateway, profile, done=done, now=now)
         for event, arguments in step.events:
             log_event(
                 gateway,

@@ -9,6 +9,7 @@ from hardware.obis import Obis
 from meters.models import Consumer, Meter
 from tariffs.calendar import day_hour, first_on_grid, last_on_grid
 from tariffs.models import EvaluationProfile, MarketParticipant
+from tariffs.send_schedule import ScheduleInvalid, parsed
 from tariffs.tariff_check import tariff_problems
 from tariffs.tariff_spec import TariffSpec
 
@@ -61,6 +62,7 @@ class ProfileSpec:
     billing_count: int = 1
     billing_day: int = 1
     recipients: tuple[str, ...] = ()
+    schedule: str = ""
     tariff: TariffSpec | None = None
 
 
@@ -103,6 +105,7 @@ def check(spec: ProfileSpec, *, starts_at: datetime, now: datetime) -> None:
         *_tariff(spec, starts_at),
         *_inputs(spec, meters),
         *_recipients(spec),
+        *_schedule(spec),
     ]
     if problems:
         raise ProfileInvalid(problems)
@@ -288,3 +291,10 @@ def _recipients(spec: ProfileSpec) -> Iterator[Problem]:
         if recipient not in known:
             message = f"there is no market participant {recipient}"
             yield Problem(f"/delivery/recipients/{position}/participant", message)
+
+
+def _schedule(spec: ProfileSpec) -> Iterator[Problem]:
+    try:
+        _ = parsed(spec.schedule) if spec.schedule else None
+    except ScheduleInvalid as error:
+        yield Problem("/delivery/schedule", str(error))

@@ -220,6 +220,7 @@ def _saved(spec: ProfileSpec, starts_at: datetime, now: datetime) -> EvaluationP
         billing_day=spec.billing_day,
         tariff=spec.tariff.document() if spec.tariff else None,
         created_at=now,
+        send_schedule=spec.schedule,
     )
     ProfileInput.objects.bulk_create(
         ProfileInput(

@@ -267,7 +267,7 @@ BAD = [
     ("/profiles/0/tariff", {"stages": []}),
     ("/profiles/0/pseudonym", "x"),
     ("/profiles/0/delivery", []),
-    ("/profiles/0/delivery/schedule", "0 1 1 * *"),
+    ("/profiles/0/delivery/schedule", "0 1 1 *"),
     ("/profiles/0/delivery/recipients/0/participant", "emt-2"),
     ("/profiles/0/delivery/recipients/0/route", "direct"),
     ("/profiles/0/triggers", []),
