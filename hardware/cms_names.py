@@ -1,0 +1,20 @@
+"""The object identifiers of CMS messages (RFC 5652, 5083, 3274; TR-03109-1 DS 5)."""
+
+from hardware.der import oid
+
+SIGNED_DATA = oid("1.2.840.113549.1.7.2")
+DATA = oid("1.2.840.113549.1.7.1")
+AUTH_ENVELOPED_DATA = oid("1.2.840.113549.1.9.16.1.23")
+COMPRESSED_DATA = oid("1.2.840.113549.1.9.16.1.9")
+
+CONTENT_TYPE = oid("1.2.840.113549.1.9.3")
+MESSAGE_DIGEST = oid("1.2.840.113549.1.9.4")
+
+SHA256 = oid("2.16.840.1.101.3.4.2.1")
+ECDSA_SHA256 = oid("1.2.840.10045.4.3.2")
+EC_PUBLIC_KEY = oid("1.2.840.10045.2.1")
+AES128_WRAP = oid("2.16.840.1.101.3.4.1.5")
+AES128_GCM = oid("2.16.840.1.101.3.4.1.6")
+AES128_CBC_CMAC = oid("0.4.0.127.0.7.1.3.1.1.2")
+CBC_CMAC_PARAMETERS = oid("0.4.0.127.0.7.1.3.1.1.1")
+ZLIB = oid("1.2.840.113549.1.9.16.3.8")
