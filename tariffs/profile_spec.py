@@ -92,11 +92,13 @@ def start_of(spec: ProfileSpec, *, now: datetime, backdated: bool) -> datetime:
     return start if backdated else max(start, now.replace(microsecond=0))
 
 
-def check(spec: ProfileSpec, *, starts_at: datetime, now: datetime) -> None:
+def check(
+    spec: ProfileSpec, *, starts_at: datetime, now: datetime, is_new: bool = True
+) -> None:
     """Raise ProfileInvalid with everything that is wrong."""
     meters = Meter.objects.in_bulk([given.meter for given in spec.inputs])
     problems = [
-        *_names(spec),
+        *_names(spec, is_new),
         *_consumer(spec),
         *_use_case(spec),
         *_validity(spec, starts_at, now),
@@ -116,10 +118,10 @@ def is_id(text: str) -> bool:
     return re.fullmatch(r"[A-Za-z0-9_-]{1,32}", text) is not None
 
 
-def _names(spec: ProfileSpec) -> Iterator[Problem]:
+def _names(spec: ProfileSpec, is_new: bool) -> Iterator[Problem]:
     if not is_id(spec.id):
         yield Problem("/id", ID_RULE)
-    elif EvaluationProfile.objects.filter(pk=spec.id).exists():
+    elif is_new and EvaluationProfile.objects.filter(pk=spec.id).exists():
         yield Problem("/id", f"a profile {spec.id} exists already")
     if not 1 <= len(spec.name) <= 64:
         yield Problem("/name", "1 to 64 characters")
@@ -135,14 +137,18 @@ def _consumer(spec: ProfileSpec) -> Iterator[Problem]:
         yield Problem("/consumer", f"there is no consumer {spec.consumer}")
 
 
-def participant_problems(participant_id: str, name: str) -> Iterator[Problem]:
-    """What is wrong with a new market participant."""
+def participant_problems(
+    participant_id: str, name: str, inbox: str, *, is_new: bool = True
+) -> Iterator[Problem]:
+    """What is wrong with a market participant."""
     if not is_id(participant_id):
         yield Problem("/id", ID_RULE)
-    elif MarketParticipant.objects.filter(pk=participant_id).exists():
+    elif is_new and MarketParticipant.objects.filter(pk=participant_id).exists():
         yield Problem("/id", f"a market participant {participant_id} exists already")
     if not 1 <= len(name) <= 64:
         yield Problem("/name", "1 to 64 characters")
+    if inbox and not (inbox.startswith("/") and len(inbox) <= 255):
+        yield Problem("/inbox", "must be the absolute path of a folder")
 
 
 def _use_case(spec: ProfileSpec) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from tariffs.models.dispatch import Dispatch
 from tariffs.models.outbox import OWED_STATES, OutboxRow
 from tariffs.models.participant import MarketParticipant
 from tariffs.models.profile import EvaluationProfile, ProfileInput
+from tariffs.models.version import ProfileVersion
 
 __all__ = [
     "OWED_STATES",
@@ -14,4 +15,5 @@ __all__ = [
     "MarketParticipant",
     "OutboxRow",
     "ProfileInput",
+    "ProfileVersion",
 ]
