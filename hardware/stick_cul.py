@@ -55,7 +55,7 @@ class Cul:
 
     def opening(self) -> Opening:
         """Ask for the version, set the mode and that it tells the signal's strength."""
-        version = yield Request(VERSION, lambda line: line.startswith(b"V"))
+        version = yield Request(VERSION, _is_version)
         if b"CUL" not in version:
             raise StickTypeWrong(f"{version.decode('latin-1')!r} is no CUL")
         mode = _MODES[self._mode]
@@ -85,6 +85,11 @@ class Cul:
             return None
         fault, self._buffer = StickFault("the line was not finished", self._buffer), b""
         return fault
+
+
+def _is_version(found: object) -> bool:
+    """A line; broken ones are told of as faults while the answer is awaited."""
+    return isinstance(found, bytes) and found.startswith(b"V")
 
 
 def _found_in(line: bytes) -> bytes | Reception | StickFault:

@@ -437,3 +437,16 @@ def test_another_device_than_a_cul_is_seen() -> None:
     started, _ = receiver(Cul(), [(cul.VERSION, b"V1.0 modem\r\n")])
     with pytest.raises(StickTypeWrong):
         started.start()
+
+
+def test_a_broken_line_before_a_culs_answers_does_not_matter() -> None:
+    """Found by fuzzing: the fault of a telegram cut off was taken for an answer."""
+    cut_off = b"bY100\r\n"
+    exchanges = [
+        (cul.VERSION, cut_off + b"V 1.67 CUL868\r\n"),
+        (cul.MODE_T, cut_off + b"TMODE\r\n"),
+        (cul.REPORT_STRENGTH, []),
+    ]
+    started, _ = receiver(Cul(), exchanges)
+    assert started.start().module == "CUL868"
+    assert [type(found) for found in started.listen(0.5)] == [StickFault] * 2

@@ -1,0 +1,1 @@
+"""Fuzzing of everything that reads bytes from a meter, a stick or an optical head."""
