@@ -1,0 +1,1 @@
+"""The CLS proxy: from a device in the house, through the gateway, to its EMT."""
