@@ -103,7 +103,7 @@ def verify(gateway: Gateway, name: str, rows: Iterable[ChainRow]) -> list[ChainF
     head = stored or _new_head(gateway, name)
     faults = list(_walk(head, rows))
     # Without a head there must be no rows; whether there should be one: verify_heads.
-    if not _is_genuine(gateway, stored) if stored else faults:
+    if not is_genuine(gateway, stored) if stored else faults:
         faults.append(ChainFault(name, Finding.HEAD, head.length))
     return faults
 
@@ -114,7 +114,7 @@ def verify_heads(gateway: Gateway) -> list[ChainFault]:
     faults = [
         ChainFault(name, Finding.HEAD, head.length)
         for name, head in heads.items()
-        if not _is_genuine(gateway, head)
+        if not is_genuine(gateway, head)
     ]
     register = heads.pop(REGISTER, None)
     known = register.length if register else 0
@@ -134,7 +134,7 @@ def move_anchor(gateway: Gateway, name: str, *, number: int, chain_hash: bytes) 
     head = ChainHead.objects.select_for_update().get(name=name)
     if not head.anchor_length < number <= head.length:
         raise ValueError(f"{name}: {number} is not a row that can be pruned")
-    genuine = _is_genuine(gateway, head)
+    genuine = is_genuine(gateway, head)
     head.anchor_length, head.anchor_hash = number, chain_hash
     head.mac = _mac(gateway, head) if genuine else _SPOILT
     head.save()
@@ -205,7 +205,7 @@ def _genuine_or_spoilt(
 ) -> dict[str, ChainHead]:
     found = {head.name: head for head in heads}
     for head in found.values():
-        if not _is_genuine(gateway, head):
+        if not is_genuine(gateway, head):
             head.mac = _SPOILT
     return found
 
@@ -244,5 +244,6 @@ def _mac(gateway: Gateway, head: ChainHead) -> bytes:
     return hmac.digest(key, text.encode(), "sha256")
 
 
-def _is_genuine(gateway: Gateway, head: ChainHead) -> bool:
+def is_genuine(gateway: Gateway, head: ChainHead) -> bool:
+    """Whether the head was written by this gateway and not changed since."""
     return hmac.compare_digest(bytes(head.mac), _mac(gateway, head))

@@ -4,6 +4,7 @@ They hold against the ORM and against plain SQL of the application alike (R23, R
 On SQLite, INSERT OR REPLACE fires them only with `PRAGMA recursive_triggers=ON`.
 """
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations import RunPython
 from django.db.migrations.state import StateApps
@@ -87,3 +88,27 @@ def _run(
 ) -> None:
     for statement in script:
         editor.execute(statement.format(table=table, when=when), params=None)
+
+
+def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
+    """Tables of final rows whose UPDATE the database would not refuse, ascending."""
+    with connection.cursor() as cursor:
+        tables = set(connection.introspection.table_names(cursor))
+        cursor.execute(_TRIGGERS[connection.vendor])
+        guarded = {str(name).removesuffix("_no_update") for (name,) in cursor}
+    return sorted(FINAL_TABLES & tables - guarded)
+
+
+FINAL_TABLES = {
+    "logbooks_consumerlogentry",
+    "logbooks_systemlogentry",
+    "logbooks_calibrationlogentry",
+    "meters_originalrecord",
+    "tariffs_derivedrecord",
+}
+"""Every table that `final_rows` is put on."""
+
+_TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE tgenabled IN ('O', 'A')",
+}

@@ -81,7 +81,7 @@ def _signed(
         lines,
     )
     signature = gateway.security_module.sign(SIGNATURE_SLOT, text.encode())
-    payload = _chain_payload(text, later_bits, signature, ski)
+    payload = chain_payload(text, later_bits, signature, ski)
     return SignedRecord(record, lines, later_bits, signature, ski, payload)
 
 
@@ -105,6 +105,11 @@ def store_records(
 def chain_name(model: type[ListRecord], subject: str) -> str:
     """The name of a list's chain: `meter:<id>` or `profile:<id>`."""
     return f"{_subject_field(model).name}:{subject}"
+
+
+def subject_column(model: type[ListRecord]) -> str:
+    """The column that names the meter or profile a row belongs to."""
+    return _subject_field(model).attname
 
 
 def rows_of(model: type[ListRecord], subject: str) -> QuerySet[ListRecord]:
@@ -133,7 +138,7 @@ def subject_of(row: ListRecord) -> str:
 
 def row_chain_payload(huid: str, row: ListRecord) -> bytes:
     """What the chain covers of a stored row: signed text, later bits, signature."""
-    return _chain_payload(
+    return chain_payload(
         row_text(huid, row), row.later_bits, bytes(row.signature), row.signer_ski
     )
 
@@ -144,7 +149,8 @@ def verify_record(row: ListRecord, huid: str, certificate: Certificate) -> None:
     verify(key, bytes(row.signature), row_text(huid, row).encode())
 
 
-def _chain_payload(text: str, later_bits: int, signature: bytes, ski: str) -> bytes:
+def chain_payload(text: str, later_bits: int, signature: bytes, ski: str) -> bytes:
+    """What the chain covers: signed text, later bits, signature, signer's SKI."""
     return f"{text}\n{later_bits}\n{signature.hex()}\n{ski}".encode()
 
 

@@ -10,14 +10,19 @@ from logbooks.models.entries import (
     LogEntry,
     SystemLogEntry,
 )
+from logbooks.models.self_test import CheckPosition, SelfTestRun
+from logbooks.models.time_state import TimeState
 
 __all__ = [
     "Alarm",
     "CalibrationLogEntry",
     "Certificate",
     "ChainHead",
+    "CheckPosition",
     "ConsumerLog",
     "ConsumerLogEntry",
     "LogEntry",
+    "SelfTestRun",
     "SystemLogEntry",
+    "TimeState",
 ]

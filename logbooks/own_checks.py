@@ -1,0 +1,75 @@
+"""What the self-test looks at in this app: primitives, keys, database, logbooks."""
+
+import sqlite3
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db import DatabaseError, connection
+
+from hardware.gateway import Gateway
+from hardware.known_answers import failed_primitives
+from hardware.security_module import (
+    SIGNATURE_SLOT,
+    KeySlotEmpty,
+    KeyUnreadable,
+    SignatureInvalid,
+    verify,
+)
+from logbooks.checks import Fault, register_check
+from logbooks.immutability import missing_triggers
+from logbooks.log_lists import register_log_lists
+
+OWN_SIGNATURE_FAILED = 1600189
+MODULE_UNREACHABLE = 1600255
+DATABASE_SPOILT = 2500352
+DATABASE_NOT_CHECKED = 2500353
+LOG_NOT_PROTECTED = 1400560
+VALUES_NOT_PROTECTED = 2500350
+
+
+def register_own_checks() -> None:
+    """Register them; called when the app is ready."""
+    register_check("primitives", _primitives)
+    register_check("security module", _security_module)
+    register_check("database file", _database_file)
+    register_check("final rows", _final_rows)
+    register_log_lists()
+
+
+def _primitives(_gateway: Gateway, _now: datetime) -> Iterator[Fault]:
+    for answer in failed_primitives():
+        yield Fault(answer.code, answer.name)
+
+
+def _security_module(gateway: Gateway, _now: datetime) -> Iterator[Fault]:
+    """A signature of the gateway's own key, checked with its public half."""
+    module, message = gateway.security_module, b"casa self-test"
+    try:
+        signature = module.sign(SIGNATURE_SLOT, message)
+        verify(module.public_key(SIGNATURE_SLOT), signature, message)
+    except (KeySlotEmpty, KeyUnreadable, OSError):
+        yield Fault(MODULE_UNREACHABLE, SIGNATURE_SLOT)
+    except (SignatureInvalid, ValueError):
+        yield Fault(OWN_SIGNATURE_FAILED, SIGNATURE_SLOT)
+
+
+def _database_file(_gateway: Gateway, _now: datetime) -> Iterator[Fault]:
+    """The file page by page: structure, and the MAC of each encrypted page."""
+    if connection.vendor != "sqlite":
+        return
+    try:
+        with connection.cursor() as cursor:
+            for pragma in ("cipher_integrity_check", "integrity_check"):
+                cursor.execute(f"PRAGMA {pragma}")
+                found = [str(row[0]) for row in cursor.fetchall()]
+                if found and found != ["ok"]:
+                    yield Fault(DATABASE_SPOILT, found[0])
+    except (DatabaseError, sqlite3.Error) as error:
+        yield Fault(DATABASE_NOT_CHECKED, str(error))
+
+
+def _final_rows(_gateway: Gateway, _now: datetime) -> Iterator[Fault]:
+    """That the database still refuses changes of stored rows."""
+    for table in missing_triggers(connection):
+        is_log = table.startswith("logbooks_")
+        yield Fault(LOG_NOT_PROTECTED if is_log else VALUES_NOT_PROTECTED, table)
