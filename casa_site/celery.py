@@ -22,13 +22,14 @@ from hardware.gateway import Gateway
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "casa_site.settings")
 
-LMN, TARIFF, MAINTENANCE = "lmn", "tariff", "maintenance"
-QUEUES = (LMN, TARIFF, MAINTENANCE)
-NODES = {"lmn": (LMN,), "worker": (TARIFF, MAINTENANCE)}
+LMN, TARIFF, DELIVERY, MAINTENANCE = "lmn", "tariff", "delivery", "maintenance"
+QUEUES = (LMN, TARIFF, DELIVERY, MAINTENANCE)
+NODES = {"lmn": (LMN,), "worker": (TARIFF, DELIVERY, MAINTENANCE)}
 """Which node consumes which queues; a busy tariff queue never delays a read-out."""
 
 ROUTES = {
     "tariffs.tasks.*": {"queue": TARIFF},
+    "gwa_api.tasks.send_due": {"queue": DELIVERY},
     "logbooks.tasks.*": {"queue": MAINTENANCE},
     "casa_site.tasks.*": {"queue": MAINTENANCE},
 }
@@ -36,12 +37,14 @@ ROUTES = {
 
 RHYTHM = {
     "tariffs.tasks.evaluate_due": timedelta(seconds=10),
+    "gwa_api.tasks.send_due": timedelta(seconds=10),
+    "casa_site.tasks.keep_time": timedelta(minutes=1),
     "casa_site.tasks.forget_ended_logins": timedelta(hours=1),
     "casa_site.tasks.renew_certificates": timedelta(days=1),
 }
 """How often beat sends which task; each takes the gateway id as its argument."""
 
-TASK_MODULES = ("tariffs.tasks", "casa_site.tasks")
+TASK_MODULES = ("tariffs.tasks", "gwa_api.tasks", "casa_site.tasks")
 ACQUISITION = "meters.acquisition"
 """Holds the worker step that owns the meters' wires (decisions D2)."""
 

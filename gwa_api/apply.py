@@ -1,7 +1,8 @@
 """Configures the gateway from one document: all of it, or nothing.
 
 The same services as those of the GWA API do the work, so the same rules hold. What is
-there already as it stands in the document is left alone; what differs is refused.
+there already as it stands in the document is left alone; what differs is refused, or
+changed when that is asked for.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -26,14 +27,17 @@ from meters.accounts import AccountInvalid, create_account, new_password
 from meters.configuration import create_consumer, create_meter
 from meters.configuration_errors import ConfigurationInvalid
 from meters.models import Account
+from tariffs.lifecycle import change_profile, create_profile
+from tariffs.participants import change_participant, create_participant
 from tariffs.profile_spec import Problem, ProfileInvalid, ProfileSpec
-from tariffs.services import create_participant, create_profile
 from tariffs.tariff_check import tariff_warnings
 
 UNSECURED = (
     "is read without the security of the LMN: TAF1, TAF2 and TAF7 leave its values "
     "out, unless it has allow_unsecured_billing"
 )
+
+_CHANGEABLE = ("participants", "profiles")
 
 
 class _Named(Protocol):
@@ -52,20 +56,29 @@ class ApplyResult:
     """
 
     created: dict[str, list[str]] = field(default_factory=dict)
+    changed: dict[str, list[str]] = field(default_factory=dict)
     unchanged: dict[str, list[str]] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
-def apply(gateway: Gateway, document: dict[str, Any], *, now: datetime) -> ApplyResult:
+def apply(
+    gateway: Gateway,
+    document: dict[str, Any],
+    *,
+    now: datetime,
+    change: bool = False,
+) -> ApplyResult:
     """Create what the document names; raises DocumentInvalid, then nothing changed.
 
-    Profiles that are refused are logged as fault 600104.
+    With `change` participants and profiles that differ are made what it says, as far
+    as they may change; without it they are refused. Profiles that are refused are
+    logged as fault 600104.
     """
     try:
         wanted = configuration(document)
         with transaction.atomic():
-            return _Application(gateway, now).run(wanted)
+            return _Application(gateway, now, change).run(wanted)
     except DocumentInvalid as error:
         if any(p.pointer.startswith("/profiles/") for p in error.problems):
             log_fault(gateway, ProfileInvalid.code, now=now)
@@ -75,9 +88,15 @@ def apply(gateway: Gateway, document: dict[str, Any], *, now: datetime) -> Apply
 class _Application:
     """One run over a document, inside a transaction."""
 
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
+    def __init__(self, gateway: Gateway, now: datetime, change: bool) -> None:
         self._gateway = gateway
         self._now = now
+        self._changes: dict[str, Callable[[Any], None]] = {}
+        if change:
+            self._changes = {
+                "participants": self._change_participant,
+                "profiles": self._change_profile,
+            }
         self._result = ApplyResult()
         self._problems: list[Problem] = []
 
@@ -111,8 +130,12 @@ class _Application:
             if found is None:
                 if self._created(pointer, entry, create):
                     self._result.created.setdefault(kind, []).append(entry.id)
+            elif found and kind in self._changes:
+                if self._created(pointer, entry, self._changes[kind]):
+                    self._result.changed.setdefault(kind, []).append(entry.id)
             elif found:
-                self._problems.append(Problem(pointer, _differs(entry.id, found)))
+                text = _differs(kind, entry.id, found)
+                self._problems.append(Problem(pointer, text))
             else:
                 self._result.unchanged.setdefault(kind, []).append(entry.id)
 
@@ -169,7 +192,13 @@ class _Application:
             self._result.warnings.append(f"meter {meter.id} {UNSECURED}")
 
     def _participant(self, entry: ParticipantEntry) -> None:
-        create_participant(entry.id, name=entry.name)
+        create_participant(entry.id, name=entry.name, inbox=entry.inbox)
+
+    def _change_participant(self, entry: ParticipantEntry) -> None:
+        change_participant(entry.id, name=entry.name, inbox=entry.inbox)
+
+    def _change_profile(self, spec: ProfileSpec) -> None:
+        change_profile(self._gateway, spec, now=self._now)
 
     def _profile(self, spec: ProfileSpec) -> None:
         profile = create_profile(self._gateway, spec, now=self._now)
@@ -180,6 +209,9 @@ class _Application:
             )
 
 
-def _differs(id_: str, members: Iterable[str]) -> str:
+def _differs(kind: str, id_: str, members: Iterable[str]) -> str:
     listed = ", ".join(members)
-    return f"{id_} exists already with another {listed}; changing is not built yet"
+    way = "--change changes it"
+    if kind not in _CHANGEABLE:
+        way = "changing is not built yet"
+    return f"{id_} exists already with another {listed}; {way}"

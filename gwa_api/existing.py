@@ -42,8 +42,7 @@ class Differences:
     def participant(self, entry: ParticipantEntry) -> list[str] | None:
         """A market participant."""
         found = MarketParticipant.objects.filter(pk=entry.id).first()
-        pairs = iter([("name", entry.name, found.name)]) if found else None
-        return None if pairs is None else _different(pairs)
+        return None if found is None else _different(_participant(entry, found))
 
     def profile(self, spec: ProfileSpec) -> list[str] | None:
         """A profile; a begin that had passed and was moved does not differ."""
@@ -75,6 +74,11 @@ def _consumer(entry: ConsumerEntry, found: Consumer) -> Pairs:
         account = Account.objects.filter(consumer=found).first()
         is_same = account is not None and account.check_password(entry.password)
         yield "password", True, is_same
+
+
+def _participant(entry: ParticipantEntry, found: MarketParticipant) -> Pairs:
+    yield "name", entry.name, found.name
+    yield "inbox", entry.inbox, found.inbox
 
 
 def _meter(entry: MeterEntry, found: Meter) -> Pairs:

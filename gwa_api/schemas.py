@@ -35,7 +35,7 @@ _METER = (
     "obis_rules",
 )
 _OBIS_RULE = ("dib", "vib", "obis")
-_PARTICIPANT = ("id", "name")
+_PARTICIPANT = ("id", "name", "inbox")
 _INSTANT_VALUES = frozenset({9, 10, 14})
 _ONLY_FOR = {
     "tariff": frozenset({2}),
@@ -98,10 +98,11 @@ class MeterEntry:
 
 @dataclass(frozen=True, slots=True)
 class ParticipantEntry:
-    """A market participant."""
+    """A market participant; `inbox` is the folder of his deliveries, "" for none."""
 
     id: str
     name: str
+    inbox: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,11 @@ def _obis_rule(body: JsonObject) -> dict[str, str]:
 
 
 def _participant(body: JsonObject) -> ParticipantEntry:
-    return ParticipantEntry(id=body.text("id"), name=body.text("name", "-"))
+    return ParticipantEntry(
+        id=body.text("id"),
+        name=body.text("name", "-"),
+        inbox=body.text("inbox", ""),
+    )
 
 
 def _profile(body: JsonObject) -> ProfileSpec:

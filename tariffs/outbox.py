@@ -35,6 +35,7 @@ _FIRST_WAIT_S = 60
 _ERROR_LENGTH = 200
 _Kind = OutboxRow.Kind
 _State = OutboxRow.State
+_WAITING = (_State.DUE, _State.SENT)
 _ONE_SECOND = timedelta(seconds=1)
 
 
@@ -81,7 +82,8 @@ def due_rows(*, now: datetime) -> QuerySet[OutboxRow]:
     """The rows to hand over now, oldest first, with profile and recipient.
 
     Of billing profiles a row waits until those before it to the same recipient have
-    been handed over (rest-gwa.md 5).
+    been handed over (rest-gwa.md 5). Rows that were handed over, but not acknowledged
+    in time, come again.
     """
     before = OutboxRow.objects.filter(
         profile=OuterRef("profile"),
@@ -90,18 +92,23 @@ def due_rows(*, now: datetime) -> QuerySet[OutboxRow]:
         state=_State.DUE,
         next_attempt_at__gt=now,
     )
-    rows = OutboxRow.objects.filter(state=_State.DUE, next_attempt_at__lte=now)
+    rows = OutboxRow.objects.filter(state__in=_WAITING, next_attempt_at__lte=now)
     in_order = ~Q(profile__taf__in=BILLING_TAFS) | ~Exists(before)
     return (
         rows.filter(in_order)
         .select_related("profile", "recipient")
+        .prefetch_related("profile__inputs__meter")
         .order_by("profile_id", "recipient_id", "sequence")
     )
 
 
-def unacknowledged_rows() -> QuerySet[OutboxRow]:
-    """The rows that were handed over and whose acknowledgement is still out."""
-    return OutboxRow.objects.filter(state=_State.SENT).select_related("recipient")
+def handed_over(message_id: uuid.UUID, recipient: str) -> OutboxRow | None:
+    """The row that a recipient speaks of; None when he never got such a one.
+
+    It may still be due: a kill can come between handing over and noting it.
+    """
+    rows = OutboxRow.objects.select_related("profile", "recipient").exclude(sha256="")
+    return rows.filter(message_id=message_id, recipient=recipient).first()
 
 
 def describe(row: OutboxRow, *, count: int, sha256: str) -> None:
@@ -116,12 +123,19 @@ def describe(row: OutboxRow, *, count: int, sha256: str) -> None:
     row.count, row.sha256 = count, sha256
 
 
-def mark_sent(row: OutboxRow) -> bool:
-    """Note that the row was handed over; False when it was not due any more."""
-    due = OutboxRow.objects.filter(pk=row.pk, state=_State.DUE)
-    is_ours = due.update(state=_State.SENT, attempts=row.attempts + 1) == 1
-    row.state, row.attempts = _State.SENT, row.attempts + 1
-    return is_ours
+def mark_sent(row: OutboxRow, *, answer_by: datetime) -> bool:
+    """Note that the row was handed over; False when it was settled meanwhile.
+
+    Without an acknowledgement by `answer_by` it is due again.
+    """
+    row.attempts += 1
+    row.next_attempt_at = answer_by
+    waiting = OutboxRow.objects.filter(pk=row.pk, state__in=_WAITING)
+    is_ours = waiting.update(
+        state=_State.SENT, attempts=row.attempts, next_attempt_at=answer_by
+    )
+    row.state = _State.SENT
+    return bool(is_ours)
 
 
 @transaction.atomic
@@ -132,7 +146,7 @@ def acknowledge(gateway: Gateway, row: OutboxRow, *, now: datetime) -> bool:
     demand; recipient and profile stand in the entry (D15). A second acknowledgement
     changes nothing: False.
     """
-    waiting = OutboxRow.objects.filter(pk=row.pk, state__in=[_State.DUE, _State.SENT])
+    waiting = OutboxRow.objects.filter(pk=row.pk, state__in=_WAITING)
     at = now.replace(microsecond=0)
     changed = {"state": _State.ACKNOWLEDGED, "acknowledged_at": at, "last_error": ""}
     if not waiting.update(**changed):
@@ -180,7 +194,7 @@ def fail(
     is_for_billing = row.profile.taf in BILLING_TAFS
     if not is_for_billing and now - row.created_at >= GIVEN_UP_AFTER:
         row.state = _State.GIVEN_UP
-    OutboxRow.objects.filter(pk=row.pk, state__in=[_State.DUE, _State.SENT]).update(
+    OutboxRow.objects.filter(pk=row.pk, state__in=_WAITING).update(
         attempts=row.attempts,
         last_error=row.last_error,
         state=row.state,

@@ -8,7 +8,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from casa_site.demo.plan import CONSUMERS
+from casa_site.demo.plan import CONSUMERS, EMT, receiver_folder
+from casa_site.demo.receiver import RECEIVED
 from hardware.gateway import Gateway
 from logbooks.certificates import signature_certificate
 from meters.selectors import meters_of
@@ -35,6 +36,7 @@ def write(gateway: Gateway, *, han_url: str, passwords: Mapping[str, str]) -> No
             }
             for consumer in CONSUMERS
         ],
+        "emts": [{"id": EMT, "inbox": str(receiver_folder(gateway.state) / RECEIVED)}],
         "signature_certificate": str(_write_certificate(gateway)),
     }
     _write_private(gateway.state / DEMO_FILE, json.dumps(text, indent=1) + "\n")

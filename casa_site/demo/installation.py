@@ -9,9 +9,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from casa_site.demo import description, history, timeline
+from casa_site.demo import description, history, receiver, timeline
 from casa_site.demo.meter_keys import master_key
-from casa_site.demo.plan import CONSUMERS, DemoConsumer, bus_port, radio_port
+from casa_site.demo.plan import (
+    CONSUMERS,
+    EMT,
+    DemoConsumer,
+    bus_port,
+    radio_port,
+    receiver_folder,
+)
 from casa_site.demo.timeline import Timeline
 from hardware.gateway import Gateway
 from hardware.obis import ACTIVE_ENERGY_EXPORT, ACTIVE_ENERGY_IMPORT
@@ -23,7 +30,6 @@ from tariffs.services import create_participant, create_profile
 from tariffs.switch_calendar import StageRule
 from tariffs.tariff_spec import DefaultRule, Stage, TariffSpec
 
-EMT = "emt-0001"
 WEEKEND_TARIFF = TariffSpec(
     stages=(Stage(1, "Werktag"), Stage(2, "Wochenende")),
     rules=(StageRule(2, frozenset({6, 7})), DefaultRule(1)),
@@ -43,7 +49,8 @@ def install(
     """Create consumers, meters and profiles, and write `<state>/demo.json`."""
     past = Timeline(now.replace(microsecond=0), history_days)
     timeline.keep(gateway.state, past)
-    create_participant(EMT, name="Demo-Marktteilnehmer")
+    inbox = receiver.prepare(receiver_folder(gateway.state))
+    create_participant(EMT, name="Demo-Marktteilnehmer", inbox=str(inbox))
     passwords = {one.id: secrets.token_urlsafe(_PASSWORD_BYTES) for one in CONSUMERS}
     for consumer in CONSUMERS:
         _install_consumer(gateway, consumer, passwords[consumer.id], now)

@@ -11,6 +11,7 @@ from hardware.simulator.wireless_meter import SimulatedWirelessMeter
 from hardware.wmbus_address import address_of_meter_id
 
 HUID = "eemh0009264154"
+EMT = "emt-0001"
 DEMO_FOLDER = "demo"
 BUS, RADIO = "lmn1", "radio1"
 """The pseudo-terminals of RS485 bus and radio stick, links in the demo's folder."""
@@ -124,3 +125,8 @@ def radio_port(state: Path) -> Path:
 def bus_port(state: Path) -> Path:
     """Where the gateway finds the RS485 bus."""
     return state / DEMO_FOLDER / BUS
+
+
+def receiver_folder(state: Path) -> Path:
+    """Where the demo's market participant keeps what he gets."""
+    return state / DEMO_FOLDER / EMT

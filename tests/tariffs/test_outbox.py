@@ -102,7 +102,7 @@ def test_an_acknowledgement_marks_the_values_and_tells_the_consumer_who_has_them
     """R78: who received which data when, in that consumer's log only."""
     row, _other = enqueue(gateway, profile, kind=kind)
     outbox.describe(row, count=96, sha256="00" * 32)
-    assert outbox.mark_sent(row)
+    assert outbox.mark_sent(row, answer_by=NOW + DAY)
     assert not Dispatch.objects.exists()
     later = NOW + timedelta(minutes=3)
     assert outbox.acknowledge(gateway, row, now=later)

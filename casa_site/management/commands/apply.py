@@ -28,8 +28,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """One file."""
         parser.add_argument("file", metavar="FILE.json", help="- is standard input")
+        parser.add_argument(
+            "--change",
+            action="store_true",
+            help="change participants and profiles that differ from the document",
+        )
 
-    def handle(self, *args: Any, file: str, **options: Any) -> None:
+    def handle(self, *args: Any, file: str, change: bool, **options: Any) -> None:
         """Apply and say what was done, or what is wrong and that nothing was done."""
         text = _text_of(file)
         call_command("migrate", verbosity=0, interactive=False)
@@ -37,7 +42,7 @@ class Command(BaseCommand):
         now = gateway.clock.now()
         ensure_signature_certificate(gateway, now)
         try:
-            result = apply(gateway, document_of(text), now=now)
+            result = apply(gateway, document_of(text), now=now, change=change)
         except DocumentInvalid as error:
             problems = [f"{p.pointer or '/'}: {p.message}" for p in error.problems]
             lines = "\n".join(problems)
@@ -47,6 +52,7 @@ class Command(BaseCommand):
     def _tell(self, result: ApplyResult) -> None:
         for word, things in (
             ("created", result.created),
+            ("changed", result.changed),
             ("unchanged", result.unchanged),
         ):
             for kind, ids in things.items():
