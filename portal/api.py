@@ -58,6 +58,15 @@ class LatestExtended(JsonView):
         return readings.extended(_latest(request, ids["meter"]))
 
 
+class RealtimeData(JsonView):
+    """`/json/realtimedata`."""
+
+    def document(self, request: PortalRequest, **ids: str) -> Any:
+        """The extended reading of every meter that has one."""
+        latest = meter_selectors.latest_readings(request.consumer)
+        return {"meter": {one.meter.id: readings.extended(one) for one in latest}}
+
+
 class OriginalMonth(JsonView):
     """`/json/metering/origin/{m}/{n}`."""
 

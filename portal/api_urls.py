@@ -22,6 +22,7 @@ _VIEWS = {
     rf"{_CONTRACT}/daily": api.Daily,
     _CONTRACT: api.Contract,
     rf"conlogbook/(?P<months_back>{_NUMBER})": api.ConsumerLog,
+    r"realtimedata": api.RealtimeData,
     r"certificate/signature": api.SignatureCertificate,
 }
 

@@ -41,6 +41,7 @@ PATHS = [
     "/json/conlogbook/0",
     "/json/conlogbook/17",
     "/json/certificate/signature",
+    "/json/realtimedata",
 ]
 MISSING = [
     "/json/",

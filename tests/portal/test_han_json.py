@@ -126,6 +126,19 @@ def test_the_extended_form(browser: Client) -> None:
     ]
 
 
+@pytest.mark.req("R94")
+def test_the_realtime_data_are_the_extended_form_of_every_meter(
+    browser: Client,
+) -> None:
+    """What Home Assistant's REST sensors take: `meter`, its keys, their values."""
+    found = document(browser, "/json/realtimedata")
+    meters = document(browser, "/json/metering/origin")
+    assert list(found["meter"]) == meters
+    for meter in meters:
+        path = f"/json/metering/origin/{meter}/extended"
+        assert found["meter"][meter] == document(browser, path)
+
+
 def test_before_the_first_reading_there_is_data_without_values(
     browser: Client,
 ) -> None:

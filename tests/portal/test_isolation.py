@@ -43,6 +43,7 @@ OWN = [
     "/json/metering/origin",
     "/json/metering/derived",
     "/json/conlogbook/0",
+    "/json/realtimedata",
 ]
 """Paths without an id in them: what they show is the consumer's own."""
 
