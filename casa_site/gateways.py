@@ -17,5 +17,7 @@ def open_configured_gateway(first_huid: str | None = None) -> Gateway:
         clock_offset=settings.CLOCK_OFFSET,
         live_period=settings.LIVE_PERIOD,
         supply_input=settings.SUPPLY_INPUT,
+        rtc=settings.RTC,
+        sets_host_clock=settings.SETS_HOST_CLOCK,
         signature_curve=settings.SIGNATURE_CURVE,
     )

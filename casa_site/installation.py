@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
 
-from casa_site import first_start
+from casa_site import first_start, timekeeping
 from casa_site.gateways import open_configured_gateway
 from casa_site.roles import Listening, demo_module
 from hardware.gateway import Gateway, GatewayNotOpened
@@ -37,6 +37,7 @@ def _install(listening: Listening) -> None:
     wants_it = listening.with_demo and first_start.installs_demo(settings.STATE)
     demo = demo_module() if wants_it else None
     gateway = open_configured_gateway(first_huid=demo.HUID if demo else None)
+    timekeeping.begin_time(gateway)
     now = gateway.clock.now()
     certificates.ensure_signature_certificate(gateway, now)
     # Browsers go by the time of the host, not by a moved gateway time (D39).

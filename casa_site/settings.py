@@ -26,6 +26,9 @@ CLOCK_OFFSET = timedelta(
 LIVE_PERIOD = timedelta(seconds=env.integer("CASA_LIVE_PERIOD", 10, minimum=1))
 _supply_input = env.text("CASA_LMN_SUPPLY_INPUT")
 SUPPLY_INPUT = Path(_supply_input) if _supply_input else None
+_rtc = env.text("CASA_RTC")
+RTC = Path(_rtc) if _rtc else None
+SETS_HOST_CLOCK = env.flag("CASA_SET_HOST_CLOCK", False)
 SIGNATURE_CURVE = env.choice(
     "CASA_SIGNATURE_CURVE", "brainpoolP256r1", {"brainpoolP256r1", "secp256r1"}
 )

@@ -6,6 +6,7 @@ from typing import Any
 from celery import shared_task
 from django.core.management import call_command
 
+from casa_site import timekeeping
 from hardware.gateway import Gateway
 from hardware.han_certificate import ensure_han_files
 from logbooks.certificates import ensure_signature_certificate
@@ -25,3 +26,9 @@ def renew_certificates(self: Any, gateway_id: str) -> None:
     # Browsers go by the time of the host, not by a moved gateway time (D39).
     addresses = self.app.han_addresses
     ensure_han_files(gateway, addresses=addresses, now=datetime.now(UTC))
+
+
+@shared_task(bind=True, expires=55)
+def keep_time(self: Any, gateway_id: str) -> None:
+    """Follow legal time when the time server is to be asked."""
+    timekeeping.keep_time(self.app.gateways[gateway_id])

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from hardware.clock import GatewayClock
+from hardware.clock import GatewayClock, KeptClock
 from hardware.device_id import is_huid
 from hardware.device_key import DeviceKey, load_or_make
 from hardware.private_files import make_once
@@ -23,6 +23,7 @@ from hardware.security_module import (
     SecurityModule,
     SoftSecurityModule,
 )
+from hardware.time_file import TIME_FILE, TimeFile
 
 FIRMWARE_VERSION = "0100000000X001a"
 """Shown on the start page and in every export (R4)."""
@@ -42,7 +43,9 @@ class Gateway:
 
     `huid` is lower case, 14 characters. `live_period` is the time between two
     live readings of a wired meter (D21). `supply_input` is the file that shows an
-    overload of the supply of the wired bus (R6), None where there is none.
+    overload of the supply of the wired bus (R6), None where there is none. `rtc` is
+    the device of a clock that runs on without supply; with `sets_host_clock` a
+    synchronisation sets the clock of the host too (D5).
     """
 
     huid: str
@@ -53,6 +56,8 @@ class Gateway:
     live_period: timedelta = timedelta(seconds=10)
     firmware_version: str = field(default=FIRMWARE_VERSION)
     supply_input: Path | None = None
+    rtc: Path | None = None
+    sets_host_clock: bool = False
 
 
 def open_gateway(
@@ -63,6 +68,8 @@ def open_gateway(
     live_period: timedelta = timedelta(seconds=10),
     signature_curve: str = "brainpoolP256r1",
     supply_input: Path | None = None,
+    rtc: Path | None = None,
+    sets_host_clock: bool = False,
 ) -> Gateway:
     """Open the gateway whose state is in the folder `state`; make what is missing.
 
@@ -75,11 +82,13 @@ def open_gateway(
     return Gateway(
         huid=_huid(state / HUID_FILE, huid),
         state=state,
-        clock=GatewayClock(offset=clock_offset),
+        clock=KeptClock(TimeFile(state / TIME_FILE), clock_offset),
         device_key=device_key,
         security_module=_security_module(state, device_key, signature_curve),
         live_period=live_period,
         supply_input=supply_input,
+        rtc=rtc,
+        sets_host_clock=sets_host_clock,
     )
 
 

@@ -38,6 +38,12 @@ class AlarmKind(StrEnum):
     """The meter reports a magnetic or mechanical tamper (1011/1)."""
     SUPPLY_OVERLOAD = "supply_overload"
     """The supply of the wired bus is overloaded (R6)."""
+    TIME_SERVICE = "time_service"
+    """The time server cannot be reached, or gives no time to be used (R155)."""
+    TIME_TOO_FAR_OFF = "time_too_far_off"
+    """Legal time is too far from the own time (1500056)."""
+    TIME_RUN_OUT = "time_run_out"
+    """No synchronisation for 24 hours (1500069)."""
 
 
 def raise_alarm(
