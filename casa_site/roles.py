@@ -3,6 +3,7 @@
 Every role opens the gateway for itself after the fork; nothing of it is inherited.
 """
 
+import asyncio
 import importlib
 import signal
 import sys
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
+from ipaddress import ip_address
 from types import FrameType, ModuleType
 
 from celery import beat, signals
@@ -23,7 +25,7 @@ from casa_site.han_server import HanServer
 from casa_site.service import Role
 from hardware.han_certificate import ensure_han_files
 
-BEAT = "beat"
+BEAT, MDNS = "beat", "mdns"
 _DEMO_MODULE = "casa_site.demo"
 
 
@@ -51,9 +53,19 @@ def roles(listening: Listening) -> list[Role]:
     wanted = [Role("han", partial(run_han, listening))]
     wanted += [Role(name, partial(run_node, listening, name)) for name in NODES]
     wanted.append(Role(BEAT, run_beat))
+    if _is_seen_in_the_house(listening.host):
+        wanted.append(Role(MDNS, partial(run_mdns, listening), needed=False))
     if listening.with_demo and (demo := demo_module()):
         wanted += demo.roles(settings.STATE)
     return wanted
+
+
+def _is_seen_in_the_house(host: str) -> bool:
+    """Whether others than this machine can reach it; a name is not announced."""
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def demo_module() -> ModuleType | None:
@@ -113,6 +125,21 @@ def run_beat() -> None:
     # The schedule lives in memory: there is no file that a kill could tear, and a
     # tick too many does no harm.
     beat.Service(app, scheduler_cls=beat.Scheduler).start()
+
+
+def run_mdns(listening: Listening) -> None:
+    """Makes the consumer interface known in the house (mDNS)."""
+    from portal.announcement import announce  # memory that no other role needs
+
+    huid = open_configured_gateway().huid
+
+    async def announced() -> None:
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        host, port = listening.host, listening.han_port
+        await announce(huid, host=host, port=port, stop=stop)
+
+    asyncio.run(announced())
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:
