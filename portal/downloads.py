@@ -23,7 +23,12 @@ from portal.request import PortalRequest
 from portal.sent_marks import marks_of
 from portal.signature_certificate import certificate_for, der_response, pem_response
 from portal.views import own_period, own_profile
-from tariffs.trudi_file import NotClosed, trudi_file
+from tariffs.trudi_file import (
+    NotClosed,
+    has_tariff_file,
+    tariff_file,
+    trudi_file,
+)
 
 
 @require_safe
@@ -106,6 +111,23 @@ def values_for_trudi(
         raise Http404 from None
     response = _stream(pieces, "application/xml; charset=utf-8")
     name = f"{file_stem(request.gateway.huid, profile.id, period)}.xml"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@require_safe
+@consumer_required
+def tariff_for_trudi(
+    request: PortalRequest, profile_id: str, number: int
+) -> HttpResponseBase:
+    """The gateway's own tariff of a period in the form of a supplier's file."""
+    profile = own_profile(request, profile_id)
+    period = own_period(request, profile, number)
+    if not has_tariff_file(profile):
+        raise Http404
+    pieces = tariff_file(request.gateway, profile, period)
+    response = _stream(pieces, "application/xml; charset=utf-8")
+    name = f"{file_stem(request.gateway.huid, profile.id, period)}_tarif.xml"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -2,7 +2,14 @@
 
 from django.urls import include, path
 
-from portal import downloads, error_pages, record_files, session_views, views
+from portal import (
+    bill_view,
+    downloads,
+    error_pages,
+    record_files,
+    session_views,
+    views,
+)
 
 _PROFILE = "messwertliste/<str:profile_id>/"
 _PERIOD = f"{_PROFILE}<int:number>/"
@@ -26,10 +33,12 @@ urlpatterns = [
     path(f"{_PERIOD}csv/", downloads.values_as_csv, name="values_csv"),
     path(f"{_PERIOD}json/", downloads.values_as_json, name="values_json"),
     path(f"{_PERIOD}trudi/", downloads.values_for_trudi, name="values_trudi"),
+    path(f"{_PERIOD}tarif/", downloads.tariff_for_trudi, name="values_tariff"),
     path(_RECORD, views.record, name="record"),
     path(f"{_RECORD}text/", record_files.text, name="record_text"),
     path(f"{_RECORD}signatur/", record_files.signature, name="record_signature"),
     path(f"{_RECORD}zertifikat/", record_files.certificate, name="record_certificate"),
+    path("rechnung/", bill_view.bill, name="bill"),
     path("hilfe/", views.help_, name="help"),
     path("json/", include("portal.api_urls")),
 ]

@@ -7,6 +7,7 @@ from meters import selectors as meter_selectors
 from portal import help_page, local_time, log_page, measurement_table, period_page
 from portal.api import target_time_of
 from portal.auth import consumer_required
+from portal.bill_form import period_value
 from portal.frame import show
 from portal.help_texts import STATUS_HELP
 from portal.log_filter import LogForm
@@ -106,6 +107,7 @@ def values(request: PortalRequest, profile_id: str, number: int) -> HttpResponse
         form=form,
         has_rows=bool(rows),
         has_trudi_file=has_file(profile, period),
+        bill_value=period_value(profile.id, period),
         completeness=period_page.completeness(rows),
         time_note=time_note(profile),
         is_merged=cycle_of(profile).is_merged,

@@ -4,8 +4,10 @@ Original lists from begin to end of the period, both included; for TAF1 and TAF2
 registers of the profile, with their value at the begin; log and certificate. Ids are
 in upper case (decisions D8, D9).
 
-A signature covers a whole record, so a meter's record is in the file with all its
-registers, also where the profile names fewer: it is the consumer's own file.
+A signature covers a whole record, so in a file of TAF1 or TAF2 a meter's record is
+with all its registers, also where the profile names fewer: it is the consumer's own
+file. That of TAF7 has the profile's list, since TRuDI computes a bill from all lists
+that are in it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,12 +24,13 @@ from logbooks.certificates import certificate_by_ski, signature_certificate
 from logbooks.selectors import LogLine, consumer_log
 from meters.models import Meter
 from tariffs import originals
-from tariffs.calendar import GRID, Period, grid_instants
+from tariffs.calendar import GRID, Period
 from tariffs.derived import own_rows
 from tariffs.inputs import input_of
 from tariffs.list_row import ListRow
-from tariffs.models import DerivedRecord, EvaluationProfile
-from tariffs.schedule import first_instant, hour_of, inputs_of, last_instant
+from tariffs.models import DerivedRecord, EvaluationProfile, ProfileInput
+from tariffs.schedule import first_instant, inputs_of, last_instant
+from tariffs.selectors import period_rows
 from tariffs.taf7 import may_list
 from tariffs.tariff_spec import tariff_of
 from tariffs.trudi.export import written
@@ -123,6 +126,38 @@ def usage_point(
     )
 
 
+def has_tariff_file(profile: EvaluationProfile) -> bool:
+    """Whether the profile has a tariff that a supplier's file can hold."""
+    return profile.taf == 2 and bool(profile.tariff)
+
+
+def tariff_file(
+    gateway: Gateway, profile: EvaluationProfile, period: Period
+) -> Iterator[str]:
+    """The tariff of a TAF2 profile, unrolled over a period, as a supplier writes it.
+
+    So a consumer can hold what the gateway was told against what his supplier sent.
+    """
+    spec = tariff_of(profile.tariff or {})
+    inputs = inputs_of(profile)
+    totals = sorted({_obis(one.obis) for one in inputs})
+    covered = _covered(profile, period)
+    return written(
+        UsagePoint(
+            usage_point_id=profile.metering_point,
+            tariff_name=profile.id,
+            has_service_category=True,
+            kind=_KINDS.get(inputs[0].meter.medium, 0),
+            has_customer=True,
+            customer_id=profile.consumer_id,
+            has_invoicing_party=True,
+            invoicing_party_id=profile.supplier_id,
+            smgw=Smgw(gateway.huid.upper(), []),
+            analysis=analysis_of(profile, spec, totals, covered),
+        )
+    )
+
+
 def meter_id_of(meter: Meter) -> str:
     """A meter's id in the file: its server id, or its id where that says another."""
     try:
@@ -130,6 +165,26 @@ def meter_id_of(meter: Meter) -> str:
     except ValueError:
         is_same = False
     return (meter.server_id if is_same else meter.id).upper()
+
+
+def input_lists(
+    profile: EvaluationProfile, lists: Iterable[ReadingList]
+) -> list[ReadingList]:
+    """Those original lists that are inputs of the profile."""
+    named = {_source(one) for one in inputs_of(profile)}
+    return [each for each in lists if (each.meter_id, each.obis) in named]
+
+
+def added_inputs(profile: EvaluationProfile) -> set[tuple[str, Obis | None]] | None:
+    """The inputs as the file names them; None when one is taken off."""
+    inputs = inputs_of(profile)
+    if any(one.sign != 1 for one in inputs):
+        return None
+    return {_source(one) for one in inputs}
+
+
+def _source(given: ProfileInput) -> tuple[str, Obis | None]:
+    return meter_id_of(given.meter), _obis(given.obis)
 
 
 def _covered(profile: EvaluationProfile, period: Period) -> Period:
@@ -146,11 +201,9 @@ def _originals(
 ) -> Iterator[ListRow]:
     """The meter's records, begin and end included."""
     span = Period(covered.begin - GRID, covered.end)
+    if profile.taf == 7:
+        return period_rows(profile, span)
     rows = originals.rows(meter, *span)
-    if profile.taf == 7 and profile.registration_period_s != GRID.total_seconds():
-        step_s, hour = profile.registration_period_s, hour_of(profile)
-        instants = {covered.begin, *grid_instants(*span, step_s, hour)}
-        rows = (row for row in rows if row.target_time in instants)
     allowed = {one.meter: one.unsecured_allowed for one in input_of(profile)}[meter]
     return (row for row in rows if may_list(row, unsecured_allowed=allowed))
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hardware.obis import Obis
 from tariffs.stages import Booking
 from tariffs.trudi.calculation import Result, first_readings, usable_values
-from tariffs.trudi.model import ReadingList, UsagePoint
+from tariffs.trudi.model import ReadingList, ReadingType, UsagePoint
 from tariffs.trudi.moments import Moment
 from tariffs.trudi.registers import C, E, Register
 
@@ -25,12 +25,18 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One register of the gateway: how many rows were looked at, and the first that
-    differs."""
+    """One register of the gateway: how many rows were looked at, the first that
+    differs, and the last one, which is what is billed.
+
+    `kind` is what its values are; `owner` the profile that it belongs to.
+    """
 
     obis: Obis
     rows: int
     first_difference: Row | None
+    last: Row | None = None
+    kind: ReadingType | None = None
+    owner: str = ""
 
     @property
     def matches(self) -> bool:
@@ -83,17 +89,19 @@ def _compared(
 ) -> Comparison:
     stated = dict(_stated(values))
     base = next((value for time, value in stated.items() if time.wall == begin), 0)
-    rows, different = 0, None
+    rows, different, last = 0, None, None
     for time, value in stated.items():
         possible = list(computed(time.wall)) if begin < time.wall <= end else []
         if not possible:
             continue
         rows += 1
-        if different is None and value - base not in possible:
-            different = Row(time, value - base, possible[0])
+        is_right = value - base in possible
+        last = Row(time, value - base, value - base if is_right else possible[0])
+        if different is None and not is_right:
+            different = last
     obis = values.obis
     assert obis is not None  # lists without one are not compared
-    return Comparison(obis, rows, different)
+    return Comparison(obis, rows, different, last, values.reading_type, values.owner)
 
 
 def _stated(values: ReadingList) -> Iterator[tuple[Moment, int]]:

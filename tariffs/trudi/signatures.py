@@ -82,7 +82,8 @@ def check_signatures(
         return check
     huid = _huid(point)
     for record in records:
-        if any(_is_valid(key, record, text) for text in _texts(huid, record)):
+        texts = _texts(huid, record, point.tariff_name)
+        if any(_is_valid(key, record, text) for text in texts):
             check.good += 1
         else:
             check.bad += 1
@@ -159,11 +160,12 @@ def _ecdsa(text: str) -> bytes | None:
     return signature
 
 
-def _texts(huid: str, record: SignedRecord) -> Iterator[str]:
+def _texts(huid: str, record: SignedRecord, profile: str) -> Iterator[str]:
     """The texts that may have been signed.
 
     One, unless a unit of the file stands for two of DLMS. None when the values do
-    not agree on capture time and status.
+    not agree on capture time and status. A meter's record of fewer registers than the
+    meter has is signed for the profile that names these.
     """
     parts = record.parts
     heads = {(part.reading.capture, part.reading.status_fnn) for part in parts}
@@ -183,10 +185,11 @@ def _texts(huid: str, record: SignedRecord) -> Iterator[str]:
             )
             for part in parts
         ]
-        yield signed_text(
-            *(huid, record.subject, record.target, capture.utc, status),
-            register_lines(registers),
-        )
+        lines = register_lines(registers)
+        for subject in dict.fromkeys((record.subject, profile)):
+            yield signed_text(
+                *(huid, subject, record.target, capture.utc, status), lines
+            )
 
 
 def _is_valid(key: EllipticCurvePublicKey, record: SignedRecord, text: str) -> bool:

@@ -103,6 +103,19 @@ def verify(
     return found
 
 
+def verify_tariff(
+    readings: UsagePoint | None, tariff: etree._Element, contract: Contract | None
+) -> Verification:
+    """A supplier's file with readings that are good already, or by itself.
+
+    With readings it is held against them, and the bill is computed.
+    """
+    found = Verification(readings=readings, is_asked_to_calculate=True)
+    _check_supplier(found, tariff, contract)
+    _calculate(found, trudi_compat=True)
+    return found
+
+
 def _check_readings(
     found: Verification, root: etree._Element, context: Context | None
 ) -> None:

@@ -27,6 +27,7 @@ PAGES = {
     "values": "/messwertliste/hks2-taf7/0/",
     "sums": "/messwertliste/hks2-taf1/1/",
     "record": "/messwertliste/hks2-taf7/wert/2026-06-22T13:00:00Z/",
+    "bill": "/rechnung/",
     "help": "/hilfe/",
     "logging out": "/abmelden/",
     "nothing": "/nichts/",
