@@ -19,8 +19,8 @@ from hardware.security_module import (
     CURVES,
     SIGNATURE_SLOT,
     KeySlotTaken,
-    KeyUnreadable,
     SecurityModule,
+    SecurityModuleFault,
     SoftSecurityModule,
 )
 from hardware.time_file import TIME_FILE, TimeFile
@@ -144,11 +144,12 @@ def _security_module(
     folder = state / KEYS_FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
     module = SoftSecurityModule(folder, device_key)
-    if not module.has_key(SIGNATURE_SLOT):
-        _make_signature_key(module, curve)
     try:
+        module.ensure_state()
+        if not module.has_key(SIGNATURE_SLOT):
+            _make_signature_key(module, curve)
         module.public_key(SIGNATURE_SLOT)
-    except KeyUnreadable as error:
+    except SecurityModuleFault as error:
         raise GatewayNotOpened(str(error)) from None
     return module
 

@@ -60,16 +60,18 @@ def sign_records(
     """
     if not records:
         return []
-    ski = gateway.security_module.key_identifier(SIGNATURE_SLOT)
+    # The slot by name: the keys may be switched while this runs.
+    slot = gateway.security_module.active_slot(SIGNATURE_SLOT)
+    ski = gateway.security_module.key_identifier(slot)
     bits = later_bits or [0] * len(records)
     return [
-        _signed(gateway, record, later, ski)
+        _signed(gateway, record, later, slot, ski)
         for record, later in zip(records, bits, strict=True)
     ]
 
 
 def _signed(
-    gateway: Gateway, record: Record, later_bits: int, ski: str
+    gateway: Gateway, record: Record, later_bits: int, slot: str, ski: str
 ) -> SignedRecord:
     lines = register_lines(record.registers)
     text = signed_text(
@@ -80,7 +82,7 @@ def _signed(
         record.status,
         lines,
     )
-    signature = gateway.security_module.sign(SIGNATURE_SLOT, text.encode())
+    signature = gateway.security_module.sign(slot, text.encode())
     payload = chain_payload(text, later_bits, signature, ski)
     return SignedRecord(record, lines, later_bits, signature, ski, payload)
 
