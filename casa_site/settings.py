@@ -33,6 +33,13 @@ SIGNATURE_CURVE = env.choice(
     "CASA_SIGNATURE_CURVE", "brainpoolP256r1", {"brainpoolP256r1", "secp256r1"}
 )
 STORAGE_QUOTA = env.integer("CASA_STORAGE_QUOTA", 4 * 1024**3, minimum=64 * 1024**2)
+# How long values are kept (decisions D23): longer if you like, never shorter
+_LONGEST_MONTHS, _LONGEST_DAYS = 1200, 36_525
+KEPT_MONTHS = env.integer("CASA_KEEP_MONTHS", 24, minimum=24, maximum=_LONGEST_MONTHS)
+KEPT_BILLING_MONTHS = env.integer(
+    "CASA_KEEP_BILLING_MONTHS", 36, minimum=36, maximum=_LONGEST_MONTHS
+)
+KEPT_DAYS = env.integer("CASA_KEEP_DAYS", 42, minimum=42, maximum=_LONGEST_DAYS)
 TLS_MAX = env.choice("CASA_TLS_MAX", "1.3", {"1.2", "1.3"})
 
 _device_key = identity.existing_device_key(STATE)
@@ -66,6 +73,7 @@ MIDDLEWARE = [
     "portal.middleware.GatewayMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "portal.lockdown.LockdownMiddleware",
     "casa_site.middleware.PathMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -36,6 +36,8 @@ class AlarmKind(StrEnum):
     """The meter reports a fatal error in its status word (1011/2)."""
     METER_TAMPER = "meter_tamper"
     """The meter reports a magnetic or mechanical tamper (1011/1)."""
+    INTEGRITY = "integrity"
+    """Stored data or installed software are not what they were (19001/1)."""
     SUPPLY_OVERLOAD = "supply_overload"
     """The supply of the wired bus is overloaded (R6)."""
     TIME_SERVICE = "time_service"
@@ -44,6 +46,16 @@ class AlarmKind(StrEnum):
     """Legal time is too far from the own time (1500056)."""
     TIME_RUN_OUT = "time_run_out"
     """No synchronisation for 24 hours (1500069)."""
+    LOCKDOWN = "lockdown"
+    """The device is locked down; the code is that of the first cause (R138)."""
+    STORAGE_LOW = "storage_low"
+    """Less than 20 % of the storage is free: something has to be done (R151)."""
+    STORAGE_SHORT = "storage_short"
+    """Less than 10 % of the storage is free (1900082)."""
+    STORAGE_EXHAUSTED = "storage_exhausted"
+    """Nothing is left of the storage (19007/2)."""
+    SEAL_DAMAGED = "seal_damaged"
+    """The seal was found damaged; values are not for billing (R169)."""
 
 
 def raise_alarm(

@@ -1,5 +1,6 @@
 """The only way into the three logbooks."""
 
+import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -8,6 +9,7 @@ from django.db import transaction
 
 from hardware.gateway import Gateway
 from hardware.security_module import SIGNATURE_SLOT
+from logbooks import device_state
 from logbooks.catalogue import Event, EventRow, event_row, fault, shown_to_gwa
 from logbooks.chains import append_many
 from logbooks.entry_text import calibration_text, entry_text
@@ -26,6 +28,8 @@ SYSTEM_CHAIN = "log:system"
 CALIBRATION_CHAIN = "log:calibration"
 
 _LONGEST_ARGUMENT = 2000
+
+_CHANGES_THE_STATE = (Event.INTEGRITY_VIOLATED, Event.TIME_INVALID)
 
 
 def consumer_chain(consumer: str) -> str:
@@ -70,7 +74,12 @@ def log_event(
         own = {**facts, "arguments": texts, "recipient": recipient, "profile": profile}
         concerned = consumers or (ALL_CONSUMERS if row.concerns_all else ())
         entries.update(_for_consumers(concerned, own))
-    _write(gateway, entries)
+    if event not in _CHANGES_THE_STATE:
+        _write(gateway, entries)
+        return
+    with transaction.atomic():
+        _change_state(gateway, event, now)
+        _write(gateway, entries)
 
 
 def log_fault(
@@ -84,7 +93,8 @@ def log_fault(
     """Write a fault code of ch. 9.4 into the system log (decisions D53).
 
     Give the consumers whose values it concerns: they get 19006/2 with the code, or
-    19006/1 with `warning`. Raises KeyError for a code the manual does not have.
+    19006/1 with `warning`. A code that forces the soft lock-down puts the device into
+    it, in the same transaction. Raises KeyError for a code the manual does not have.
     """
     at = _whole_second(now)
     entries: dict[str, LogEntry] = {
@@ -101,7 +111,28 @@ def log_fault(
         "arguments": [str(code)],
     }
     entries.update(_for_consumers(consumers, own))
-    _write(gateway, entries)
+    if not fault(code).soft_lockdown:
+        _write(gateway, entries)
+        return
+    with transaction.atomic():
+        is_new = device_state.enter_soft(gateway, code, now=now)
+        _write(gateway, entries)
+        if is_new:
+            _log_fatal(gateway, code, now)
+
+
+def _change_state(gateway: Gateway, event: Event, now: datetime) -> None:
+    """No valid time any more locks the device (manual ch. 8), 19001 marks values."""
+    if event is Event.TIME_INVALID:
+        device_state.enter_soft(gateway, device_state.TIME_INVALID, now=now)
+    else:
+        device_state.note_integrity_broken(gateway, now=now)
+
+
+def _log_fatal(gateway: Gateway, code: int, now: datetime) -> None:
+    """4294948286/1 with the code and the SHA-256 of the fault's text (R141)."""
+    digest = hashlib.sha256(fault(code).description.encode()).hexdigest()
+    log_event(gateway, Event.FATAL_FAULT, str(code), digest, now=now)
 
 
 def _for_gwa(
@@ -147,8 +178,10 @@ def _write(gateway: Gateway, entries: dict[str, LogEntry]) -> None:
 
 def _sign(gateway: Gateway, entry: CalibrationLogEntry) -> None:
     text = calibration_text(gateway.huid, entry.number, entry)
-    entry.signature = gateway.security_module.sign(SIGNATURE_SLOT, text.encode())
-    entry.signer_ski = gateway.security_module.key_identifier(SIGNATURE_SLOT)
+    # The slot by name: the keys may be switched while this runs.
+    slot = gateway.security_module.active_slot(SIGNATURE_SLOT)
+    entry.signature = gateway.security_module.sign(slot, text.encode())
+    entry.signer_ski = gateway.security_module.key_identifier(slot)
 
 
 def _whole_second(now: datetime) -> datetime:

@@ -3,6 +3,7 @@
 from logbooks.models.alarm import Alarm
 from logbooks.models.certificate import Certificate
 from logbooks.models.chain import ChainHead
+from logbooks.models.device_state import DeviceState, StorageSample
 from logbooks.models.entries import (
     CalibrationLogEntry,
     ConsumerLog,
@@ -21,8 +22,10 @@ __all__ = [
     "CheckPosition",
     "ConsumerLog",
     "ConsumerLogEntry",
+    "DeviceState",
     "LogEntry",
     "SelfTestRun",
+    "StorageSample",
     "SystemLogEntry",
     "TimeState",
 ]

@@ -141,7 +141,11 @@ def test_a_fault_is_in_the_system_log_with_its_code(gateway: Gateway) -> None:
 def test_a_fault_that_locks_the_device_is_fatal(gateway: Gateway) -> None:
     log_fault(gateway, 1400005, now=NOW)
     log_fault(gateway, 103118, now=NOW)
-    assert [line.level for line in selectors.system_log()] == ["ERROR", "FATAL"]
+    assert [line.level for line in selectors.system_log()] == [
+        "ERROR",
+        "FATAL",  # 4294948286: the device is locked
+        "FATAL",
+    ]
 
 
 def test_an_unknown_fault_code_is_refused(gateway: Gateway) -> None:
