@@ -28,6 +28,7 @@ NODES = {"lmn": (LMN,), "worker": (TARIFF, DELIVERY, MAINTENANCE)}
 """Which node consumes which queues; a busy tariff queue never delays a read-out."""
 
 ROUTES = {
+    "tariffs.tasks.prune_values": {"queue": MAINTENANCE},
     "tariffs.tasks.*": {"queue": TARIFF},
     "gwa_api.tasks.send_due": {"queue": DELIVERY},
     "logbooks.tasks.*": {"queue": MAINTENANCE},
@@ -38,13 +39,17 @@ ROUTES = {
 RHYTHM = {
     "tariffs.tasks.evaluate_due": timedelta(seconds=10),
     "gwa_api.tasks.send_due": timedelta(seconds=10),
+    "tariffs.tasks.prune_values": timedelta(hours=1),
     "casa_site.tasks.keep_time": timedelta(minutes=1),
+    "logbooks.tasks.carry_on_self_test": timedelta(seconds=10),
+    "logbooks.tasks.check_stored_rows": timedelta(minutes=1),
+    "logbooks.tasks.start_self_test": timedelta(days=1),
     "casa_site.tasks.forget_ended_logins": timedelta(hours=1),
     "casa_site.tasks.renew_certificates": timedelta(days=1),
 }
 """How often beat sends which task; each takes the gateway id as its argument."""
 
-TASK_MODULES = ("tariffs.tasks", "gwa_api.tasks", "casa_site.tasks")
+TASK_MODULES = ("logbooks.tasks", "tariffs.tasks", "gwa_api.tasks", "casa_site.tasks")
 ACQUISITION = "meters.acquisition"
 """Holds the worker step that owns the meters' wires (decisions D2)."""
 

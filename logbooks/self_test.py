@@ -19,6 +19,7 @@ from hardware.gateway import Gateway
 from logbooks import list_check
 from logbooks.catalogue import Event, fault
 from logbooks.checks import Fault, registered_checks
+from logbooks.integrity_alarm import is_integrity_code, report_broken_integrity
 from logbooks.models import SelfTestRun
 from logbooks.services import log_event, log_fault
 
@@ -124,6 +125,23 @@ def begin(
         _log_refusal(gateway, refused, by, consumer, now)
         raise
     return started
+
+
+def start_by_device(gateway: Gateway, *, now: datetime) -> None:
+    """Queue the device's own run, unless one runs already (R132)."""
+    if not SelfTestRun.objects.filter(ended_at__isnull=True).exists():
+        begin(gateway, now=now, by=Actor.DEVICE)
+
+
+def carry_on(gateway: Gateway, *, now: datetime, budget_s: float) -> bool:
+    """Carry the run that is due on for about `budget_s`; whether more is to be done."""
+    due = due_run(now)
+    return due is not None and not advance(gateway, due, now=now, budget_s=budget_s)
+
+
+def latest_run(consumer: str) -> SelfTestRun | None:
+    """The last run that this consumer triggered."""
+    return SelfTestRun.objects.filter(consumer=consumer).order_by("-started_at").first()
 
 
 def possible_at(now: datetime) -> datetime | None:
@@ -236,7 +254,9 @@ def _end(gateway: Gateway, started: SelfTestRun, now: datetime) -> None:
     if result_of(started).critical_codes:
         started.codes = sorted({*started.codes, CRITICAL_FOUND})
     count, codes = str(len(started.codes)), ", ".join(map(str, started.codes))
+    report_broken_integrity(gateway, map(Fault, started.codes), now=now)
     with transaction.atomic():
         for code in started.codes:
-            log_fault(gateway, code, now=now)
+            if not is_integrity_code(code):
+                log_fault(gateway, code, now=now)
         log_event(gateway, Event.SELF_TEST_FAILED, count, codes, now=now)

@@ -6,7 +6,9 @@ from portal import (
     bill_view,
     downloads,
     error_pages,
+    house_push_view,
     record_files,
+    self_test_view,
     session_views,
     views,
 )
@@ -39,6 +41,8 @@ urlpatterns = [
     path(f"{_RECORD}signatur/", record_files.signature, name="record_signature"),
     path(f"{_RECORD}zertifikat/", record_files.certificate, name="record_certificate"),
     path("rechnung/", bill_view.bill, name="bill"),
+    path("selbsttest/", self_test_view.self_test_page, name="self_test"),
+    path("smart-home/", house_push_view.house_push_page, name="house_push"),
     path("hilfe/", views.help_, name="help"),
     path("json/", include("portal.api_urls")),
 ]

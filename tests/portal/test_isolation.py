@@ -38,6 +38,7 @@ OWN = [
     "/",
     "/log/",
     "/log/csv/",
+    "/selbsttest/",
     "/messwertliste/",
     "/rechnung/",
     "/json/systeminformations",
