@@ -5,11 +5,12 @@ here alone stands that each sees his own data only (R64, manual ch. 6.3). The re
 for tariffs and for the threads that read meters.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from hardware.readings import RegisterValue
 from hardware.record import registers_of
@@ -38,6 +39,11 @@ def consumer_ids() -> list[str]:
     return list(Consumer.objects.order_by("pk").values_list("pk", flat=True))
 
 
+def meter_ids() -> list[str]:
+    """The ids of all meters, read or not, ascending."""
+    return list(Meter.objects.order_by("pk").values_list("pk", flat=True))
+
+
 def account_of(username: str) -> Account | None:
     """The account with this user name, with its consumer; None when there is none."""
     accounts = Account.objects.select_related("consumer")
@@ -57,16 +63,35 @@ def meter_of(consumer: str, meter_id: str) -> Meter | None:
 def latest_readings(consumer: str) -> list[LatestReading]:
     """The latest reading of each of his meters that has one; by meter id.
 
-    One query, whatever the length of the lists.
+    One query, whatever the length of the lists; a second one only where a meter has
+    records and did not speak yet since the gateway knows it: then its newest record
+    is the latest that is known.
     """
     records = OriginalRecord.objects.filter(meter=OuterRef("pk"))
     last = Subquery(records.order_by("-target_time").values("target_time")[:1])
-    meters = meters_of(consumer).select_related("live").annotate(record_time=last)
+    meters = list(meters_of(consumer).select_related("live").annotate(record_time=last))
+    newest = _newest_records(
+        {m.pk: m.record_time for m in meters if m.record_time and not _has_live(m)}
+    )
     return [
-        _latest(meter, meter.live, meter.record_time)
+        _latest(meter, meter.live if _has_live(meter) else newest[meter.pk])
         for meter in meters
-        if hasattr(meter, "live")
+        if _has_live(meter) or meter.pk in newest
     ]
+
+
+def _has_live(meter: Meter) -> bool:
+    return hasattr(meter, "live")
+
+
+def _newest_records(times: Mapping[str, datetime]) -> dict[str, OriginalRecord]:
+    """By meter id, the records of these meters at these times."""
+    if not times:
+        return {}
+    wanted = Q()
+    for meter_id, target_time in times.items():
+        wanted |= Q(meter_id=meter_id, target_time=target_time)
+    return {row.meter_id: row for row in OriginalRecord.objects.filter(wanted)}
 
 
 def original_records(
@@ -119,8 +144,9 @@ def owners_of(meter_ids: Collection[str]) -> list[str]:
 
 
 def active_meters() -> QuerySet[Meter]:
-    """The meters that are read, by id."""
-    return Meter.objects.filter(is_active=True).order_by("pk")
+    """The meters that are read, by id, with what is demanded of them; two queries."""
+    meters = Meter.objects.filter(is_active=True).order_by("pk")
+    return meters.prefetch_related("read_demands")
 
 
 def last_common_boundary(meter_ids: Collection[str]) -> datetime | None:
@@ -132,13 +158,16 @@ def last_common_boundary(meter_ids: Collection[str]) -> datetime | None:
     return min((time for time in times if time is not None), default=None)
 
 
-def _latest(
-    meter: Meter, live: LiveReading, record_time: datetime | None
-) -> LatestReading:
+def _latest(meter: Any, latest: LiveReading | OriginalRecord) -> LatestReading:
+    """From a row of either kind; the meter is annotated with its `record_time`."""
+    if isinstance(latest, LiveReading):
+        captured_at = latest.captured_at
+    else:
+        captured_at = latest.capture_time
     return LatestReading(
         meter=meter,
-        captured_at=live.captured_at,
-        status=live.status,
-        registers=registers_of(live.registers),
-        record_time=record_time,
+        captured_at=captured_at,
+        status=latest.status,
+        registers=registers_of(latest.registers),
+        record_time=meter.record_time,
     )

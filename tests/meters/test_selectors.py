@@ -7,7 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from hardware.gateway import Gateway
+from hardware.record import registers_of
 from meters import selectors, services
+from meters.models import LiveReading
 from tests.meters.builders import HEALTHY, METER, NOON, a_meter, a_reading
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +76,22 @@ def test_the_latest_readings_come_in_one_query(two_consumers: Gateway) -> None:
         "1-0:2.8.0*255",
         "1-0:16.7.0*255",
     ]
+
+
+def test_before_the_first_live_value_the_newest_record_is_the_latest(
+    two_consumers: Gateway,
+) -> None:
+    """One query more, and only then."""
+    a_meter(two_consumers, "1emh0000000003")  # has nothing at all
+    LiveReading.objects.all().delete()
+    with CaptureQueriesContext(connection) as queries:
+        (latest,) = selectors.latest_readings("meier")
+    assert len(queries) == 2
+    record = selectors.record_at(METER, NOON + 4 * QUARTER)
+    assert record is not None
+    assert (latest.meter.id, latest.record_time) == (METER, record.target_time)
+    assert (latest.captured_at, latest.status) == (record.capture_time, record.status)
+    assert latest.registers == registers_of(record.registers)
 
 
 def test_a_meter_that_never_spoke_has_no_latest_reading(gateway: Gateway) -> None:

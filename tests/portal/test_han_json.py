@@ -15,6 +15,7 @@ from hardware.security_module import verify
 from logbooks.catalogue import Event
 from logbooks.certificates import certificate_by_ski, public_key
 from logbooks.services import log_event
+from meters.configuration import create_meter
 from meters.models import LiveReading
 from meters.services import update_live
 from tests.portal.conftest import NOW
@@ -140,13 +141,32 @@ def test_the_realtime_data_are_the_extended_form_of_every_meter(
 
 
 def test_before_the_first_reading_there_is_data_without_values(
-    browser: Client,
+    browser: Client, han: Gateway
 ) -> None:
     """404 is not for "no data yet"."""
-    LiveReading.objects.filter(meter_id=METER).delete()
-    assert document(browser, f"/json/metering/origin/{METER}") == []
-    found = document(browser, f"/json/metering/origin/{METER}/extended")
+    new, key = "1emh0000000077", bytes(16).hex()
+    create_meter(
+        han,
+        new,
+        consumer="hks2",
+        source="hdlc",
+        port="/dev/ttyS0",
+        master_key=key,
+        now=NOW,
+    )
+    assert document(browser, f"/json/metering/origin/{new}") == []
+    found = document(browser, f"/json/metering/origin/{new}/extended")
     assert found["values"] == []
+
+
+def test_before_the_first_live_value_the_newest_record_is_given(
+    browser: Client,
+) -> None:
+    LiveReading.objects.filter(meter_id=METER).delete()
+    found = document(browser, f"/json/metering/origin/{METER}")
+    stored = document(browser, RECORD)
+    assert found["timestamp_act"] == stored["capture_time"]
+    assert found["0100010800ff"].endswith(" kWh")
 
 
 # 6
