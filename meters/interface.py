@@ -13,7 +13,8 @@ from django.db import connections
 from hardware.link import Link
 from hardware.obis import Obis
 from hardware.wmbus_obis import ObisRule, rule_of
-from meters.models import Meter
+from meters.models import Meter, ReadDemand
+from meters.read_demand import Demand
 
 LONGEST_WAIT_S = 5.0
 """A clock that was set while a thread sleeps is noticed within this time."""
@@ -41,7 +42,8 @@ class MeterEnd:
     `is_secured`: on the wired LMN it is read over TLS. `security` is what a wireless
     meter's telegrams must have (`hardware.lmn_wireless`), `obis_rules` what it does in
     another way than the OMS table, `stick` the kind of radio module. No value from
-    before `valid_from` is taken: the meter was somebody else's then.
+    before `valid_from` is taken: the meter was somebody else's then. `demands` is when
+    it is read beside the quarter hours.
     """
 
     id: str
@@ -52,6 +54,7 @@ class MeterEnd:
     stick: str = ""
     obis_rules: tuple[ObisRule, ...] = ()
     valid_from: datetime | None = None
+    demands: tuple[Demand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,13 @@ def _meter_end(meter: Meter) -> MeterEnd:
         stick=meter.stick,
         obis_rules=tuple(rule_of(document) for document in meter.obis_rules),
         valid_from=meter.valid_from,
+        demands=tuple(map(_demand, meter.read_demands.all())),
     )
+
+
+def _demand(row: ReadDemand) -> Demand:
+    registers = tuple(Obis.parse(name) for name in row.registers)
+    return Demand(row.subject, row.period_s, registers, row.begin, row.end)
 
 
 class Interface(Protocol):

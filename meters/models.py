@@ -205,6 +205,58 @@ class LiveReading(models.Model):
     registers = models.TextField()
 
 
+class ReadDemand(models.Model):
+    """That a meter is to be read beside the quarter hours (`meters.read_demand`).
+
+    `subject` names who wants it: a profile of the layer above, or a single order.
+    `registers` are logical names. With `period_s` 0 it is one reading, given up at
+    `end`.
+    """
+
+    subject = models.CharField(max_length=32)
+    meter = models.ForeignKey(
+        Meter, on_delete=models.CASCADE, related_name="read_demands"
+    )
+    period_s = models.PositiveIntegerField()
+    registers = models.JSONField()
+    begin = models.DateTimeField()
+    end = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["subject", "meter"], name="read_demand_once"
+            )
+        ]
+
+
+class Sample(models.Model):
+    """What a meter gave for a demanded instant: unsigned, kept until it is evaluated.
+
+    `status` is the combined word, `registers` are register lines.
+    """
+
+    pk = models.CompositePrimaryKey("meter_id", "target_time")
+    meter = models.ForeignKey(Meter, on_delete=models.PROTECT, db_index=False)
+    target_time = models.DateTimeField()
+    captured_at = models.DateTimeField()
+    status = models.BigIntegerField()
+    later_bits = models.IntegerField(default=0)
+    registers = models.TextField()
+
+
+class SampledMeter(models.Model):
+    """Up to where the demanded instants of a meter are settled: read, or missed.
+
+    Moves forward only, in the transaction of the samples.
+    """
+
+    meter = models.OneToOneField(
+        Meter, on_delete=models.CASCADE, primary_key=True, related_name="sampled"
+    )
+    settled_to = models.DateTimeField()
+
+
 class KeptTelegram(models.Model):
     """A telegram that could not be decoded, kept for the technician (D32).
 

@@ -126,6 +126,10 @@ class RecordQueue:
         """Take over work; `flush` stores it."""
         self._waiting.append(_Entry(work))
 
+    def hint(self) -> None:
+        """Tell that something new was stored, by this queue or beside it."""
+        self._send_hint()
+
     def flush(self) -> None:
         """Store what waits, oldest first; after a failure not before some seconds."""
         if self._retry_at is not None and self._monotonic() < self._retry_at:

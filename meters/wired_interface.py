@@ -2,8 +2,9 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 from django.db import Error, connection
 
@@ -21,8 +22,14 @@ from meters.credential_store import StoredCredentials
 from meters.fault_log import FaultLog
 from meters.interface import ClosableLink, InterfaceSpec, MeterEnd, OpenLink
 from meters.live import show_live
+from meters.read_demand import with_registers
 from meters.record_queue import Closing, ReadBoundary, RecordQueue
+from meters.sample_queue import SampleQueue
+from meters.sampler import Sampler
 from meters.unknown_meters import note_unknown
+
+QUIET_BEFORE_SAMPLES = timedelta(seconds=1)
+"""Before a quarter hour no meter is read for anything else: that reading gives both."""
 
 REOPEN_AFTER_S = 2.0
 """Between two attempts to open a port that is not there."""
@@ -59,6 +66,7 @@ class WiredInterface:
         self._missing: dict[str, MeterEnd] = {}
         self._checked_on: date | None = None
         self._unknown: list[bytes] = []
+        self._sampler = Sampler(SampleQueue(gateway, queue.hint, monotonic))
 
     def step(self) -> float:
         """Do what is due; returns the seconds until the next deadline."""
@@ -67,16 +75,24 @@ class WiredInterface:
         try:
             self._take_over_spec()
             self._maintain(schedule)
-            self._perform(schedule, schedule.due(self._now()))
+            duty = schedule.due(self._now())
+            if duty is not Duty.READ_BOUNDARY:
+                self._sample(schedule)
+            self._perform(schedule, duty)
         except PortVanished as error:
             self._lose_port(error)
         self._report_faults()
         self._keep_books()
         self._queue.flush()
-        wait_s = schedule.wait(self._now()).total_seconds()
+        wait_s = self._wait_s(schedule)
         if self._bus is None:
             wait_s = min(wait_s, max(0.0, self._open_at - self._monotonic()))
         return wait_s
+
+    def _wait_s(self, schedule: BoundarySchedule) -> float:
+        now = self._now()
+        for_samples = self._sampler.wait_s(self.spec.meters, now)
+        return min(schedule.wait(now).total_seconds(), for_samples)
 
     def close(self) -> None:
         """Take leave of the meters and give the port back."""
@@ -155,9 +171,19 @@ class WiredInterface:
         elif duty is Duty.READ_LIVE:
             self._read_live(schedule)
 
+    def _sample(self, schedule: BoundarySchedule) -> None:
+        """Read what is demanded beside the quarter hours, but never into one."""
+        self._sampler.begin(self.spec.meters, self._now())
+        is_quiet = schedule.target - self._now() <= QUIET_BEFORE_SAMPLES
+        linked = [] if is_quiet else self._linked(self.spec.meters)
+        ids = {meter.id for meter in linked}
+        self._sampler.step(self.spec.meters, ids, self._now, self._read)
+
     def _maintain(self, schedule: BoundarySchedule) -> None:
-        """Find and link meters, but never into the time of a boundary."""
-        left = schedule.target - self._now() - QUIET_BEFORE_BOUNDARY
+        """Find and link meters, but never into the time of a boundary or sample."""
+        now = self._now()
+        sampled = self._sampler.next_due(self.spec.meters, now) or schedule.target
+        left = min(schedule.target, sampled) - now - QUIET_BEFORE_BOUNDARY
         if self._bus is not None and left.total_seconds() > 0:
             self._bus.maintain(until=self._monotonic() + left.total_seconds())
 
@@ -166,9 +192,14 @@ class WiredInterface:
         readings: dict[str, MeterReading] = {}
         try:
             for meter in self._linked(self._missing.values()):
-                reading = self._read(meter, meter.registers or COUNTER_REGISTERS)
-                if reading and abs(reading.captured_at - boundary) <= LATE_WAIT:
-                    readings[meter.id] = reading
+                own = meter.registers or COUNTER_REGISTERS
+                asked = with_registers(own, meter.demands, boundary)
+                reading = self._read(meter, asked)
+                if reading is None:
+                    continue
+                self._sampler.offer(meter, boundary, reading)
+                if abs(reading.captured_at - boundary) <= LATE_WAIT:
+                    readings[meter.id] = _only(reading, own)
         finally:
             for meter_id in readings:
                 del self._missing[meter_id]
@@ -241,3 +272,9 @@ class WiredInterface:
         for fault in self._bus.take_faults():
             where = fault.server_id.hex() if fault.server_id else _BUS
             self._faults.take(where, fault.error, self._now())
+
+
+def _only(reading: MeterReading, registers: Collection[Obis]) -> MeterReading:
+    """The reading without what was asked for beside."""
+    wanted = tuple(r for r in reading.registers if r.obis in registers)
+    return replace(reading, registers=wanted)
