@@ -25,7 +25,7 @@ from casa_site.han_server import HanServer
 from casa_site.service import Role
 from hardware.han_certificate import ensure_han_files
 
-BEAT, MDNS = "beat", "mdns"
+BEAT, HOUSE = "beat", "house"
 _DEMO_MODULE = "casa_site.demo"
 
 
@@ -53,8 +53,7 @@ def roles(listening: Listening) -> list[Role]:
     wanted = [Role("han", partial(run_han, listening))]
     wanted += [Role(name, partial(run_node, listening, name)) for name in NODES]
     wanted.append(Role(BEAT, run_beat))
-    if _is_seen_in_the_house(listening.host):
-        wanted.append(Role(MDNS, partial(run_mdns, listening), needed=False))
+    wanted.append(Role(HOUSE, partial(run_house, listening), needed=False))
     if listening.with_demo and (demo := demo_module()):
         wanted += demo.roles(settings.STATE)
     return wanted
@@ -127,19 +126,28 @@ def run_beat() -> None:
     beat.Service(app, scheduler_cls=beat.Scheduler).start()
 
 
-def run_mdns(listening: Listening) -> None:
-    """Makes the consumer interface known in the house (mDNS)."""
-    from portal.announcement import announce  # memory that no other role needs
+def run_house(listening: Listening) -> None:
+    """What goes out into the house by itself: mDNS, and values to MQTT brokers."""
+    # Imported here: memory that no other role needs.
+    from portal.announcement import announce
+    from portal.house_publisher import publish
 
-    huid = open_configured_gateway().huid
+    gateway = open_configured_gateway()
+    period_s = gateway.live_period.total_seconds()
 
-    async def announced() -> None:
+    async def serve() -> None:
         stop = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-        host, port = listening.host, listening.han_port
-        await announce(huid, host=host, port=port, stop=stop)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(publish(gateway, stop=stop, period_s=period_s))
+            if _is_seen_in_the_house(listening.host):
+                host, port = listening.host, listening.han_port
+                tasks.create_task(
+                    announce(gateway.huid, host=host, port=port, stop=stop)
+                )
 
-    asyncio.run(announced())
+    asyncio.run(serve())
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

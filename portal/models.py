@@ -1,8 +1,10 @@
-"""What the HAN side keeps of its own: which digest logins were logged today."""
+"""What the HAN side keeps of its own: logged digest logins, opt-ins of consumers."""
 
 from typing import ClassVar
 
 from django.db import models
+
+from meters.models import Consumer
 
 
 class DigestLogin(models.Model):
@@ -22,3 +24,25 @@ class DigestLogin(models.Model):
                 fields=["username", "address", "day"], name="digest_login_once_a_day"
             )
         ]
+
+
+class HousePush(models.Model):
+    """That a consumer has his values sent to an MQTT broker in his house.
+
+    There is a row only while he wants it; `password` is encrypted with a sub-key of
+    the device key and bound to the consumer. `version` changes with every change.
+    """
+
+    consumer = models.OneToOneField(
+        Consumer, on_delete=models.CASCADE, primary_key=True
+    )
+    version = models.PositiveIntegerField(default=1)
+    host = models.CharField(max_length=253)
+    port = models.PositiveIntegerField(default=8883)
+    tls = models.BooleanField(default=True)
+    ca = models.TextField(default="", blank=True)
+    username = models.CharField(max_length=128, default="", blank=True)
+    password = models.BinaryField(default=b"")
+    since = models.DateTimeField()
+    connected_at = models.DateTimeField(null=True, blank=True)
+    problem = models.CharField(max_length=64, default="", blank=True)

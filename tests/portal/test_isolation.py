@@ -46,6 +46,7 @@ OWN = [
     "/json/metering/derived",
     "/json/conlogbook/0",
     "/json/realtimedata",
+    "/smart-home/",
 ]
 """Paths without an id in them: what they show is the consumer's own."""
 
