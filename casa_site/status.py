@@ -11,7 +11,9 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from casa_site import env, fsbroker, readiness, state_lock
+from casa_site import env, fsbroker, readiness, state_lock, status_meters
+from hardware.clock import GatewayClock, KeptClock
+from hardware.time_file import TIME_FILE, TimeFile
 
 Report = dict[str, Any]
 
@@ -41,6 +43,9 @@ def collect(state: Path) -> Report:
 
         django.setup()
         report |= _of_settings(state) | _of_database()
+    if "readings" in report:
+        is_running = supervisor is not None
+        report |= status_meters.of_meters(state, is_running=is_running)
     return report
 
 
@@ -52,14 +57,16 @@ def as_text(report: Report) -> str:
         "database",
         "queues",
         "oldest_due",
+        "time",
         "storage",
         "encrypted",
         "alarms",
         "readings",
+        *status_meters.WORDS,
     )
     for name in shown:
         if name in report:
-            lines.append(f"{name:12} {_WORDS.get(name, str)(report[name])}")
+            lines.append(f"{name:14} {_WORDS.get(name, str)(report[name])}")
     return "\n".join(lines)
 
 
@@ -138,15 +145,38 @@ def _of_database() -> Report:
 
     from casa_site.due_work import oldest_due
 
-    now = datetime.now(UTC) + settings.CLOCK_OFFSET
+    clock = KeptClock(TimeFile(settings.STATE / TIME_FILE), settings.CLOCK_OFFSET)
     try:
         return {
-            "oldest_due": _moment(oldest_due(now=now)),
+            "oldest_due": _moment(oldest_due(now=clock.now())),
+            "time": _time(clock),
             "alarms": _alarms(),
             "readings": _reading_times(),
         }
     except (DatabaseError, ImproperlyConfigured) as error:
         return {"database": str(error)}
+
+
+def _time(clock: GatewayClock) -> Report:
+    """What the clock shows and how its synchronisation goes."""
+    from logbooks.models import TimeState
+
+    report: Report = {
+        "now": _moment(clock.now()),
+        "source": clock.source,
+        "valid": clock.is_valid,
+        "offset_s": round(clock.offset.total_seconds(), 3),
+    }
+    if state := TimeState.objects.first():
+        difference = state.last_offset_us
+        report |= {
+            "server": f"{state.host}:{state.port}",
+            "last_success": _moment(state.last_success_at),
+            "last_difference_s": None if difference is None else difference / 1e6,
+            "failures": state.failures,
+            "last_fault": state.last_fault,
+        }
+    return report
 
 
 def _alarms() -> list[Report]:
@@ -193,6 +223,20 @@ def _used_bytes(folder: Path) -> int:
     return total
 
 
+def _time_words(shown: Report) -> str:
+    valid = "valid" if shown["valid"] else "NOT VALID"
+    line = f"{shown['now']} {valid}, source {shown['source']}"
+    line += f", {shown['offset_s']} s from the host"
+    if "server" not in shown:
+        return line
+    line += f"\n  server {shown['server']}, last success {shown['last_success'] or '-'}"
+    if shown["last_difference_s"] is not None:
+        line += f", difference {shown['last_difference_s']:.3f} s"
+    if shown["failures"]:
+        line += f", {shown['failures']} failures, fault {shown['last_fault']}"
+    return line
+
+
 def _storage_words(storage: Report) -> str:
     percent = 100 * storage["used"] / storage["quota"]
     return f"{storage['used'] / 1024**2:.1f} MiB, {percent:.1f} % of the quota"
@@ -226,10 +270,12 @@ def _reading_words(readings: Report) -> str:
 _WORDS: dict[str, Callable[[Any], str]] = {
     "queues": lambda queues: ", ".join(f"{k} {v}" for k, v in queues.items()),
     "oldest_due": lambda value: value or "-",
+    "time": _time_words,
     "storage": _storage_words,
     "encrypted": _encryption_words,
     "alarms": _alarm_words,
     "readings": _reading_words,
+    **status_meters.WORDS,
 }
 
 

@@ -72,9 +72,9 @@ def ask(
     While the own time is not valid, the validity of the certificate is not looked at
     (DS Handshake.160). Raises TimeServiceFailed.
     """
+    began = monotonic()
     if is_valid:
         _refuse_out_of_date(server.certificate, now)
-    began = monotonic()
 
     def own_time() -> datetime:
         return now + timedelta(seconds=monotonic() - began)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from casa_site.demo import description, history, receiver, timeline
+from casa_site.demo import description, history, receiver, time_server, timeline
 from casa_site.demo.meter_keys import master_key
 from casa_site.demo.plan import (
     CONSUMERS,
@@ -58,6 +58,7 @@ def install(
     for consumer in CONSUMERS:
         for spec in _profiles(consumer, past):
             create_profile(gateway, spec, now=now, backdated=True)
+    time_server.install(gateway, now=now)
     description.write(gateway, han_url=han_url, passwords=passwords)
 
 

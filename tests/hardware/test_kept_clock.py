@@ -28,7 +28,7 @@ def test_without_a_time_service_the_hosts_time_is_valid(gateway: Gateway) -> Non
 
 
 def test_a_clock_follows_what_another_one_wrote(tmp_path: Path) -> None:
-    """Two objects on one folder, as two processes have them; CASA_CLOCK_OFFSET on top."""
+    """Two objects on one folder, as in two processes; CASA_CLOCK_OFFSET on top."""
     reader = KeptClock(TimeFile(tmp_path / TIME_FILE), s(100))
     assert reader.offset == s(100)
     writer = TimeFile(tmp_path / TIME_FILE)

@@ -59,12 +59,12 @@ def test_an_answer_that_is_wrong_is_refused(packet: bytes, why: str) -> None:
         ntp.answer_of(packet, COOKIE, own=NOW)
 
 
-@given(st.datetimes(datetime(1990, 1, 1), datetime(2150, 1, 1)), st.integers(-60, 60))
+@given(st.integers(0, 5 * 10**9), st.integers(-60, 60))
 def test_the_time_comes_back_in_the_era_nearest_to_ours(
-    at: datetime, years_off: int
+    seconds: int, years_off: int
 ) -> None:
     """Era 1 begins on 8 February 2036; the own clock says which era is meant."""
-    sent_at = at.replace(tzinfo=UTC)
+    sent_at = datetime(1990, 1, 1, 0, 0, 0, 123_456, tzinfo=UTC) + seconds * SECOND
     own = sent_at + timedelta(days=365 * years_off)
     answer = ntp.answer_of(good_answer(sent_at), COOKIE, own=own)
     assert answer.sent_at == sent_at
@@ -92,8 +92,11 @@ def test_the_error_is_at_most_half_the_round_trip(
 
 @pytest.mark.parametrize(
     ("under_way", "in_server"),
-    [(9 * SECOND + timedelta(microseconds=1), 0 * SECOND), (-SECOND, 0 * SECOND)]
-    + [(SECOND, 2 * SECOND)],
+    [
+        (9 * SECOND + timedelta(microseconds=1), 0 * SECOND),
+        (-SECOND, 0 * SECOND),
+        (SECOND, 2 * SECOND),
+    ],
 )
 def test_an_answer_that_took_too_long_is_refused(
     under_way: timedelta, in_server: timedelta

@@ -21,6 +21,7 @@ from hardware.ntp_tls import (
     TimeServerLost,
     TimeServerSilent,
     TimeServerUnreachable,
+    TimeServiceFailed,
 )
 from hardware.simulator.time_server import Mischief, TimeServerState, running
 
@@ -55,6 +56,13 @@ def der(files: Files) -> bytes:
     return certificate.public_bytes(Encoding.DER)
 
 
+def refusal(state: TimeServerState, shown: Files, wanted: bytes) -> TimeServiceFailed:
+    """Why a server with the files `shown` gives no time to who wants `wanted`."""
+    with running(state, shown) as address, pytest.raises(TimeServiceFailed) as failure:
+        ntp_tls.ask(TimeServer(*address, wanted), now=NOW, is_valid=True)
+    return failure.value
+
+
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     return pair(tmp_path_factory.mktemp("time"), "gwa.time")
@@ -78,10 +86,11 @@ def test_the_difference_to_the_server_is_found(files: Files, error: timedelta) -
 )
 def test_an_answer_that_is_wrong_is_no_time(files: Files, mischief: Mischief) -> None:
     """Each wrong answer ends in fault 1500042."""
-    with running(TimeServerState(lambda: NOW, mischief=mischief), files) as address:
-        with pytest.raises(TimeServerLost) as failure:
-            ntp_tls.ask(TimeServer(*address, der(files)), now=NOW, is_valid=True)
-    assert failure.value.code == 1500042
+    failure = refusal(
+        TimeServerState(lambda: NOW, mischief=mischief), files, der(files)
+    )
+    assert isinstance(failure, TimeServerLost)
+    assert failure.code == 1500042
 
 
 @pytest.mark.req("R155")
@@ -91,10 +100,9 @@ def test_a_server_with_another_certificate_is_not_believed(
     """Same name, another key: 1500014, and it is asked nothing."""
     other = pair(tmp_path, "gwa.time")
     state = TimeServerState(lambda: NOW)
-    with running(state, other) as address:
-        with pytest.raises(TimeServerUnreachable, match="not the configured") as found:
-            ntp_tls.ask(TimeServer(*address, der(files)), now=NOW, is_valid=True)
-    assert found.value.code == 1500014
+    failure = refusal(state, other, der(files))
+    assert "not the configured" in str(failure)
+    assert failure.code == 1500014
     assert state.asked == 0
 
 
@@ -125,10 +133,9 @@ def test_a_server_that_says_nothing_is_left_after_the_round_trip_time(
     """Nine seconds in the field; here the limit is a twentieth of a second."""
     monkeypatch.setattr(ntp_tls.ntp, "LONGEST_ROUND_TRIP", timedelta(seconds=0.05))
     state = TimeServerState(lambda: NOW, mischief=Mischief.SILENT)
-    with running(state, files) as address:
-        with pytest.raises(TimeServerSilent) as failure:
-            ntp_tls.ask(TimeServer(*address, der(files)), now=NOW, is_valid=True)
-    assert failure.value.code == 1500016
+    failure = refusal(state, files, der(files))
+    assert isinstance(failure, TimeServerSilent)
+    assert failure.code == 1500016
 
 
 def test_a_server_that_speaks_no_tls_is_not_believed(files: Files) -> None:

@@ -69,7 +69,7 @@ def zulu(at: datetime) -> str:
 
 @pytest.mark.req("R155", "R156", "R158")
 def test_a_small_difference_is_synchronised_and_logged(site: Site) -> None:
-    """13003/0 with new time, old time and difference, to consumer and calibration log."""
+    """13003/0 with new time, old time, difference; consumer and calibration log."""
     assert site.hears(s(26.9)) is Action.STEP
     wanted = (13003, 0, [zulu(site.now + s(26.9)), zulu(site.now), "26900 ms"])
     assert told(ConsumerLogEntry) == [wanted]
