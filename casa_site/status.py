@@ -66,7 +66,7 @@ def as_text(report: Report) -> str:
     )
     for name in shown:
         if name in report:
-            lines.append(f"{name:14} {_WORDS.get(name, str)(report[name])}")
+            lines.append(f"{name:12} {_WORDS.get(name, str)(report[name])}")
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from hardware.d0_push import D0PushReader
 from hardware.gateway import Gateway
 from hardware.ports import open_port
 from hardware.replay import ReplayReader
+from logbooks import device_state
 from logbooks.catalogue import Event
 from logbooks.services import ALL_CONSUMERS, log_event
 from meters import selectors
@@ -24,6 +25,7 @@ from meters.interface import (
     interface_specs,
 )
 from meters.line_alarms import clear_alarms_of_others
+from meters.line_counters import LineCounters
 from meters.models import Meter
 from meters.pull_interface import PullInterface
 from meters.push_interface import PushInterface
@@ -86,7 +88,9 @@ class Collector:
         self._fail = fail
         supply = gateway.supply_input
         supply_input = None if supply is None else file_input(supply)
-        self._open_link = open_link or partial(open_port, supply_input=supply_input)
+        self._counters = LineCounters(
+            gateway, open_link or partial(open_port, supply_input=supply_input)
+        )
         self.threads: dict[Line, InterfaceThread] = {}
         """One for each interface that has meters."""
         self._queues: dict[Line, RecordQueue] = {}
@@ -153,10 +157,14 @@ class Collector:
 
     def _look(self) -> None:
         try:
-            self.refresh()
+            if device_state.is_locked(self._gateway):
+                self.end()  # nothing is collected (manual ch. 8)
+            else:
+                self.refresh()
         except Error as error:
             logger.error("the configured meters could not be read: %s", error)
             connection.close_if_unusable_or_obsolete()
+        self._counters.write(self._gateway.clock.now())
 
     def _await_first_steps(self) -> None:
         for thread in self.threads.values():
@@ -175,7 +183,7 @@ class Collector:
         queue = self._queues.setdefault(
             spec.line, RecordQueue(self._gateway, self._send_hint)
         )
-        interface = new_interface(self._gateway, spec, queue, self._open_link)
+        interface = new_interface(self._gateway, spec, queue, self._counters.open)
         thread = InterfaceThread(interface, f"lmn {spec.port}")
         self.threads[spec.line] = thread
         thread.start()
