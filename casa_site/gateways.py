@@ -2,7 +2,14 @@
 
 from django.conf import settings
 
-from hardware.gateway import Gateway, open_gateway
+from hardware.gateway import (
+    DEFAULT_HARDWARE,
+    Gateway,
+    GatewayNotOpened,
+    open_gateway,
+)
+from hardware.hardware_version import HardwareVersion
+from hardware.nameplate import load_nameplate
 
 
 def open_configured_gateway(first_huid: str | None = None) -> Gateway:
@@ -20,4 +27,16 @@ def open_configured_gateway(first_huid: str | None = None) -> Gateway:
         rtc=settings.RTC,
         sets_host_clock=settings.SETS_HOST_CLOCK,
         signature_curve=settings.SIGNATURE_CURVE,
+        hardware=_hardware(),
+        storage_quota=settings.STORAGE_QUOTA,
     )
+
+
+def _hardware() -> HardwareVersion:
+    """CASA_HARDWARE, else what the nameplate says, else the default."""
+    try:
+        if settings.HARDWARE:
+            return HardwareVersion.parse(settings.HARDWARE)
+        return load_nameplate(settings.STATE).hardware or DEFAULT_HARDWARE
+    except ValueError as error:
+        raise GatewayNotOpened(str(error)) from None

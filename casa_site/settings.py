@@ -33,6 +33,8 @@ SIGNATURE_CURVE = env.choice(
     "CASA_SIGNATURE_CURVE", "brainpoolP256r1", {"brainpoolP256r1", "secp256r1"}
 )
 STORAGE_QUOTA = env.integer("CASA_STORAGE_QUOTA", 4 * 1024**3, minimum=64 * 1024**2)
+HARDWARE = env.text("CASA_HARDWARE")
+LEDS = env.text("CASA_LEDS")
 # How long values are kept (decisions D23): longer if you like, never shorter
 _LONGEST_MONTHS, _LONGEST_DAYS = 1200, 36_525
 KEPT_MONTHS = env.integer("CASA_KEEP_MONTHS", 24, minimum=24, maximum=_LONGEST_MONTHS)

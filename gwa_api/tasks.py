@@ -6,10 +6,15 @@ from celery import shared_task
 
 from gwa_api import sender
 from hardware.gateway import Gateway
+from logbooks import device_state
 
 
 @shared_task(bind=True, expires=55)
 def send_due(self: Any, gateway_id: str) -> None:
-    """Hand over what is due in the outbox; a hint, so it may come late or twice."""
+    """Hand over what is due in the outbox; a hint, so it may come late or twice.
+
+    In a lock-down nothing is sent (manual ch. 8); the outbox stays as it is.
+    """
     gateway: Gateway = self.app.gateways[gateway_id]
-    sender.send_due(gateway, now=gateway.clock.now())
+    if not device_state.is_locked(gateway):
+        sender.send_due(gateway, now=gateway.clock.now())

@@ -14,6 +14,7 @@ from pathlib import Path
 from hardware.clock import GatewayClock, KeptClock
 from hardware.device_id import is_huid
 from hardware.device_key import DeviceKey, load_or_make
+from hardware.hardware_version import HardwareVersion
 from hardware.private_files import make_once
 from hardware.security_module import (
     CURVES,
@@ -27,6 +28,9 @@ from hardware.time_file import TIME_FILE, TimeFile
 
 FIRMWARE_VERSION = "0100000000X001a"
 """Shown on the start page and in every export (R4)."""
+
+DEFAULT_HARDWARE = HardwareVersion("11302", "01A")
+DEFAULT_STORAGE_QUOTA = 4 * 1024**3
 
 DEVICE_KEY_FILE = "device.key"
 HUID_FILE = "huid"
@@ -45,7 +49,8 @@ class Gateway:
     live readings of a wired meter (D21). `supply_input` is the file that shows an
     overload of the supply of the wired bus (R6), None where there is none. `rtc` is
     the device of a clock that runs on without supply; with `sets_host_clock` a
-    synchronisation sets the clock of the host too (D5).
+    synchronisation sets the clock of the host too (D5). `hardware` is what stands on
+    the nameplate (D7), `storage_quota` how many bytes the state folder may take (D6).
     """
 
     huid: str
@@ -58,6 +63,8 @@ class Gateway:
     supply_input: Path | None = None
     rtc: Path | None = None
     sets_host_clock: bool = False
+    hardware: HardwareVersion = DEFAULT_HARDWARE
+    storage_quota: int = DEFAULT_STORAGE_QUOTA
 
 
 def open_gateway(
@@ -70,6 +77,8 @@ def open_gateway(
     supply_input: Path | None = None,
     rtc: Path | None = None,
     sets_host_clock: bool = False,
+    hardware: HardwareVersion = DEFAULT_HARDWARE,
+    storage_quota: int = DEFAULT_STORAGE_QUOTA,
 ) -> Gateway:
     """Open the gateway whose state is in the folder `state`; make what is missing.
 
@@ -89,6 +98,8 @@ def open_gateway(
         supply_input=supply_input,
         rtc=rtc,
         sets_host_clock=sets_host_clock,
+        hardware=hardware,
+        storage_quota=storage_quota,
     )
 
 
