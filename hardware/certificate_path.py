@@ -26,7 +26,7 @@ ROOT_CURVES = frozenset({"brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1"
 CURVES = ROOT_CURVES | {"secp256r1", "secp384r1"}
 """Groups of wan.md 2; P-256 and P-384 for end certificates of TLS (decisions D30)."""
 
-_HASHES = (SHA256, SHA384, SHA512)
+HASHES = (SHA256, SHA384, SHA512)
 _KNOWN_CRITICAL = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -35,7 +35,7 @@ _KNOWN_CRITICAL = frozenset(
         ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
     }
 )
-_READ_ERRORS = (
+READ_ERRORS = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -104,7 +104,7 @@ def read_certificate(data: bytes) -> x509.Certificate:
         else:
             certificate = x509.load_der_x509_certificate(data)
         _touch(certificate)
-    except _READ_ERRORS as error:
+    except READ_ERRORS as error:
         raise CertificateRefused(Refusal.UNREADABLE, f"unreadable: {error}") from None
     return certificate
 
@@ -182,43 +182,21 @@ def check_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> 
     _check_signature(certificate, _key(issuer))
 
 
-def check_revocation_list(
-    data: bytes, issuers: Iterable[x509.Certificate], *, now: datetime
-) -> tuple[x509.Certificate, x509.CertificateRevocationList]:
-    """A revocation list (DER or PEM) and the certificate of its issuer.
-
-    It must be signed by one of `issuers` that may sign lists, and be of today:
-    issued, and not outdated. Raises CertificateRefused.
-    """
-    crl = _read_list(data)
-    for issuer in issuers:
-        usage = _extension(issuer, x509.KeyUsage)
-        may_sign = usage is not None and usage.crl_sign
-        if issuer.subject == crl.issuer and may_sign and _list_fits(crl, issuer):
-            break
-    else:
-        reason = "the list is not signed by an issuer that is trusted"
-        raise CertificateRefused(Refusal.ISSUER_UNTRUSTED, reason)
-    if crl.last_update_utc > now:
-        raise CertificateRefused(Refusal.NOT_YET_VALID, "the list is of tomorrow")
-    if crl.next_update_utc is None or crl.next_update_utc <= now:
-        raise CertificateRefused(Refusal.EXPIRED, "the list is outdated")
-    return issuer, crl
-
-
-def _read_list(data: bytes) -> x509.CertificateRevocationList:
-    try:
-        if data.lstrip().startswith(b"-----BEGIN"):
-            return x509.load_pem_x509_crl(data)
-        return x509.load_der_x509_crl(data)
-    except _READ_ERRORS as error:
-        raise CertificateRefused(Refusal.UNREADABLE, f"unreadable: {error}") from None
-
-
-def _list_fits(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
-    if not isinstance(crl.signature_hash_algorithm, _HASHES):
-        return False
-    return crl.is_signature_valid(_key(issuer))
+def check_authority(
+    certificate: x509.Certificate,
+    anchors: Iterable[x509.Certificate],
+    *,
+    now: datetime,
+) -> x509.Certificate:
+    """A sub-CA that a trust anchor issued; raises CertificateRefused."""
+    _key(certificate)
+    anchors = list(anchors)
+    issuer = _issuer_of(certificate, (), anchors)
+    _check_issuer(certificate, below=0)
+    _check_issuer(issuer, below=1)
+    for each in (certificate, issuer):
+        _check_validity(each, now)
+    return certificate
 
 
 def _touch(certificate: x509.Certificate) -> None:
@@ -350,7 +328,7 @@ def _check_signature(
         algorithm = certificate.signature_hash_algorithm
     except UnsupportedAlgorithm:
         algorithm = None
-    if not isinstance(algorithm, _HASHES):
+    if not isinstance(algorithm, HASHES):
         raise CertificateRefused(Refusal.ALGORITHM, "not signed with ECDSA and SHA-2")
     try:
         key.verify(

@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from django.db import transaction
+from django.db.models import Q
 
 from hardware.gateway import Gateway
-from hardware.security_module import SIGNATURE_SLOT, key_identifier
+from hardware.security_module import SIGNATURE_SLOT
+from logbooks.certificate_store import store_certificate
+from logbooks.key_renewal import settle_certificates
 from logbooks.models import Certificate
 
 VALIDITY = timedelta(days=730)
@@ -24,30 +26,29 @@ RENEWED_BEFORE_END = timedelta(days=30)
 def ensure_signature_certificate(gateway: Gateway, now: datetime) -> Certificate:
     """The certificate of the signature key; made when missing, renewed near its end.
 
-    Self-signed, because no SM-PKI issues one here: subject `<huid>.smgw`, with a
+    Self-signed until the SM-PKI issues one: subject `<huid>.smgw`, with a
     serialNumber attribute that counts the renewals from 1. A renewal certifies the
-    same key, so the SKI in stored rows stays right.
+    same key, so the SKI in stored rows stays right. One of the SM-PKI is renewed by
+    the administrator (`logbooks.key_renewal`), never replaced here.
     """
     ski = gateway.security_module.key_identifier(SIGNATURE_SLOT)
     with transaction.atomic():
+        settle_certificates(gateway, now=now)
         earlier = Certificate.objects.filter(
             kind=Certificate.Kind.SIG, key_slot=SIGNATURE_SLOT
         )
-        good = earlier.filter(
-            state=Certificate.State.ACTIVE,
-            ski=ski,
-            not_before__lte=now,
-            not_after__gt=now + RENEWED_BEFORE_END,
-        ).first()
+        in_force = earlier.filter(state=Certificate.State.ACTIVE)
+        good = in_force.filter(ski=ski).filter(_needs_no_renewal(now)).first()
         if good is not None:
             return good
-        made = _self_signed(gateway, now, renewal=earlier.count() + 1)
-        earlier.update(state=Certificate.State.EXPIRED)
+        own = earlier.filter(stage=Certificate.Stage.SELF_SIGNED)
+        made = _self_signed(gateway, now, renewal=own.count() + 1)
+        in_force.update(state=Certificate.State.EXPIRED, ended_at=now)
         return store_certificate(
             made,
             kind=Certificate.Kind.SIG,
-            stage="self-signed",
-            holder="SMGW",
+            stage=Certificate.Stage.SELF_SIGNED,
+            holder=Certificate.Holder.SMGW,
             key_slot=SIGNATURE_SLOT,
         )
 
@@ -65,11 +66,14 @@ def signature_certificate() -> Certificate:
 
 
 def certificate_by_ski(ski: str) -> Certificate:
-    """The newest certificate with this subject key identifier (40 hex digits).
+    """The best certificate with this subject key identifier (40 hex digits).
 
-    Raises Certificate.DoesNotExist.
+    One of the SM-PKI before a self-signed one, then the newest. Raises
+    Certificate.DoesNotExist.
     """
-    return Certificate.objects.filter(ski=ski).latest("not_before")
+    found = Certificate.objects.filter(ski=ski)
+    issued = found.exclude(stage=Certificate.Stage.SELF_SIGNED)
+    return (issued.order_by("-not_before").first()) or found.latest("not_before")
 
 
 def certificate_pem(certificate: Certificate) -> str:
@@ -80,33 +84,6 @@ def certificate_pem(certificate: Certificate) -> str:
 def public_key(certificate: Certificate) -> EllipticCurvePublicKey:
     """The key that the certificate certifies; raises ValueError when it is not EC."""
     return _public_key(_parsed(certificate))
-
-
-def store_certificate(
-    certificate: x509.Certificate,
-    *,
-    kind: Certificate.Kind,
-    stage: str,
-    holder: str,
-    key_slot: str = "",
-) -> Certificate:
-    """Put a certificate into the store as active."""
-    key = _public_key(certificate)
-    return Certificate.objects.create(
-        fingerprint=certificate.fingerprint(SHA256()).hex(),
-        subject_cn=_common_name(certificate.subject),
-        issuer_cn=_common_name(certificate.issuer),
-        serial=f"{certificate.serial_number:x}",
-        ski=key_identifier(key),
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-        der=certificate.public_bytes(Encoding.DER),
-        kind=kind,
-        stage=stage,
-        holder=holder,
-        curve=key.curve.name,
-        key_slot=key_slot,
-    )
 
 
 def _self_signed(gateway: Gateway, now: datetime, *, renewal: int) -> x509.Certificate:
@@ -137,6 +114,11 @@ def _self_signed(gateway: Gateway, now: datetime, *, renewal: int) -> x509.Certi
     return module.self_signed(SIGNATURE_SLOT, builder)
 
 
+def _needs_no_renewal(now: datetime) -> Q:
+    lasting = Q(not_before__lte=now, not_after__gt=now + RENEWED_BEFORE_END)
+    return lasting | ~Q(stage=Certificate.Stage.SELF_SIGNED)
+
+
 def _only_signatures() -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=True,
@@ -160,8 +142,3 @@ def _public_key(certificate: x509.Certificate) -> EllipticCurvePublicKey:
     if not isinstance(key, EllipticCurvePublicKey):
         raise ValueError("not a certificate of an elliptic curve key")
     return key
-
-
-def _common_name(name: x509.Name) -> str:
-    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value)[:64] if found else ""

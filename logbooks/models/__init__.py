@@ -1,7 +1,7 @@
 """The three logbooks, their chains, the certificates, the alarms."""
 
 from logbooks.models.alarm import Alarm
-from logbooks.models.certificate import Certificate
+from logbooks.models.certificate import Certificate, RevocationList
 from logbooks.models.chain import ChainHead
 from logbooks.models.device_state import DeviceState, StorageSample
 from logbooks.models.entries import (
@@ -24,6 +24,7 @@ __all__ = [
     "ConsumerLogEntry",
     "DeviceState",
     "LogEntry",
+    "RevocationList",
     "SelfTestRun",
     "StorageSample",
     "SystemLogEntry",

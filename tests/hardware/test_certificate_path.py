@@ -19,11 +19,11 @@ from hardware.certificate_path import (
     Refusal,
     Revoked,
     check_path,
-    check_revocation_list,
     check_root,
     read_certificate,
     revoked_entry,
 )
+from hardware.revocation_list import check_revocation_list
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEY = ec.generate_private_key(ec.BrainpoolP256R1())
