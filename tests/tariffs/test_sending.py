@@ -8,6 +8,7 @@ import pytest
 
 from hardware.gateway import Gateway
 from meters.models import Meter
+from tariffs import outbox
 from tariffs.models import EvaluationProfile, MarketParticipant, OutboxRow
 from tariffs.profile_spec import InputSpec, ProfileInvalid
 from tariffs.send_schedule import ScheduleInvalid, parsed
@@ -170,6 +171,17 @@ def test_the_first_reading_is_the_first_that_the_meter_gives(
     store(gateway, meter, course(late, late + timedelta(hours=1)))
     evaluate_due(gateway, now=late + timedelta(hours=1) + LATE)
     assert owed() == [("initial", "02-27 22:45", "02-28 02:00")]
+
+
+def test_a_billing_period_of_a_year_is_one_delivery(
+    gateway: Gateway, meter: Meter
+) -> None:
+    profile = started(gateway, 1, billing_count=12)
+    begin, end = T0, T0 + timedelta(days=365)
+    (row,) = outbox.enqueue(
+        gateway, profile, kind="periodic", begin=begin, end=end, now=end
+    )
+    assert (row.parts, row.begin, row.end) == (1, begin, end)
 
 
 @pytest.mark.req("R57")
