@@ -24,6 +24,8 @@ class ModuleFaults:
     """How a module fails; may be changed while it runs."""
 
     is_silent: bool = False
+    answers_short: bool = False
+    """What it says about itself ends early."""
     refuses_mode: bool = False
     refuses_restart: bool = False
     module: int = imst.IM871A
@@ -81,14 +83,17 @@ class Im871aEmulator:
             self._mode = None
         known = {
             imst.PING: b"",
-            imst.DEVICE_INFO: imst.device_info(
-                self.faults.module, self.faults.firmware, SERIAL_NUMBER
-            ),
+            imst.DEVICE_INFO: self._device_info(),
             imst.SET_CONFIG: b"\x00",
             imst.GET_CONFIG: bytes([0x02, self._mode or 0]),
             imst.RESET: bytes([self.faults.refuses_restart]),
         }
         return known.get(message.message)
+
+    def _device_info(self) -> bytes:
+        faults = self.faults
+        info = imst.device_info(faults.module, faults.firmware, SERIAL_NUMBER)
+        return info[:3] if faults.answers_short else info
 
 
 class Amb8465Emulator:
@@ -132,11 +137,15 @@ class Amb8465Emulator:
         known = {
             amber.SERIAL_NUMBER: SERIAL_NUMBER.to_bytes(4, "big"),
             amber.FIRMWARE: bytes([2, 7, 1]),
-            amber.GET_PARAMETERS: amber.parameters_of(self._settings),
+            amber.GET_PARAMETERS: self._parameters(),
             amber.SET_MODE: bytes([self.faults.refuses_mode]),
             amber.RESET: bytes([self.faults.refuses_restart]),
         }
         return known.get(message.command)
+
+    def _parameters(self) -> bytes:
+        parameters = amber.parameters_of(self._settings)
+        return parameters[:-1] if self.faults.answers_short else parameters
 
 
 class CulEmulator:

@@ -21,6 +21,8 @@ from hardware.simulator.faulty import (
     wrong_last_byte,
     wrong_parity,
 )
+from hardware.simulator.radio import Air, MemoryRadio
+from hardware.simulator.radio_stick import Im871aEmulator
 from hardware.simulator.scenario import Scenario
 from hardware.simulator.sml_answers import push_telegram
 from meters import selectors
@@ -29,12 +31,20 @@ from meters.pull_interface import PullInterface
 from meters.push_interface import PushInterface
 from meters.record_queue import RecordQueue
 from meters.wired_interface import WiredInterface
+from meters.wireless_interface import WirelessInterface
 from tests.meters.builders import SetClock, a_meter, secured, with_clock
+from tests.meters.radio_plant import PORT as RADIO
+from tests.meters.radio_plant import a_sender, configured
 
 BUS, SML, D0, PULL = "/dev/bus", "/dev/sml", "/dev/d0", "/dev/pull"
 WIRED = ("1emh0000000001", "1emh0000000002")
 STRANGER = "1emh0000000099"
 PUSHING, D0_PUSHING, PULLED = "1emh0000000011", "1emh0000000021", "1emh0000000031"
+SENDERS = {
+    sender.address.meter_id: sender
+    for sender in (a_sender("gas", 41), a_sender("water", 42))
+}
+GAS, WATER = SENDERS
 SENDS_EVERY = timedelta(seconds=5)
 
 
@@ -55,7 +65,7 @@ class Line:
 
 
 class Plant:
-    """Five meters on four lines, their faults by a scenario; no thread, no sleep."""
+    """Seven meters on five lines, their faults by a scenario; no thread, no sleep."""
 
     def __init__(self, gateway: Gateway, scenario: Scenario, begin: datetime) -> None:
         self.gateway = replace(
@@ -112,6 +122,8 @@ class Plant:
         a_meter(gateway, PUSHING, source="sml_push", port=SML, consumer="sml")
         a_meter(gateway, D0_PUSHING, source="d0_push", port=D0, consumer="d0")
         a_meter(gateway, PULLED, source="d0_pull", port=PULL, consumer="pull")
+        for consumer, sender in zip(("gas", "water"), SENDERS.values(), strict=True):
+            configured(gateway, sender, consumer=consumer)
 
     def _build_lines(self, begin: datetime) -> None:
         stations = [
@@ -121,6 +133,8 @@ class Plant:
         self._bus = FaultyBus(stations, self.clock.now, self.scenario)
         self._sml_meter, self._d0_meter = self.meter(PUSHING), self.meter(D0_PUSHING)
         self._lines = {SML: Line(), D0: Line()}
+        air = Air(SENDERS.values(), begin, self.scenario)
+        self._radio = MemoryRadio(Im871aEmulator(), air, self.clock.now)
         pulled = self.meter(PULLED)
         self._pull_link = D0MemoryLink(
             D0PullMeter(pulled, self.clock.now),
@@ -152,6 +166,9 @@ class Plant:
         more = {"open_link": self._open, "monotonic": self.seconds}
         if spec.port == BUS:
             return WiredInterface(self.gateway, spec, queue, **more)
+        if spec.port == RADIO:
+            more["open_link"] = self._radio.open
+            return WirelessInterface(self.gateway, spec, queue, **more)
         if spec.port == SML:
             return PushInterface(self.gateway, spec, queue, **more)
         if spec.port == D0:

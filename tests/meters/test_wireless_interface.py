@@ -367,6 +367,7 @@ def told_codes(plant: RadioPlant) -> list[int]:
     ("changes", "code"),
     [
         ({"is_silent": True}, 200504),
+        ({"answers_short": True}, 200507),
         ({"module": 0x42}, 200505),
         ({"firmware": 0x13}, 200506),
         ({"firmware": 0xFF}, 200509),
@@ -427,6 +428,27 @@ def test_quiet_air_is_no_fault(gateway: Gateway) -> None:
     plant.run(NOON + 10 * MINUTE)
     assert told_codes(plant) == []
     assert not open_alarms()
+
+
+@pytest.mark.req("R29")
+def test_an_amb8465_that_answers_wrong_is_told_and_comes_back(
+    gateway: Gateway,
+) -> None:
+    """R29: 200507, and an alarm until it answers as it should."""
+    sender = a_sender()
+    plant = RadioPlant(gateway, [sender], stick="amb8465")
+    configured(plant.gateway, sender, stick="amb8465")
+    plant.faults.answers_short = True
+    plant.start()
+    plant.run(NOON)
+    assert told_codes(plant) == [200507]
+    (alarm,) = open_alarms()
+    assert (alarm.kind, alarm.subject) == (AlarmKind.INTERFACE_MISSING, PORT)
+    plant.faults.answers_short = False
+    plant.run(NOON + 2 * MINUTE)
+    assert not open_alarms()
+    assert told_codes(plant) == [200507]
+    assert LiveReading.objects.exists()
 
 
 @pytest.mark.parametrize("stick", ["amb8465", "cul"])
