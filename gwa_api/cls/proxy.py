@@ -9,20 +9,22 @@ import hashlib
 import logging
 import ssl
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hmac import compare_digest
 from typing import Any, Protocol
 
+from asgiref.sync import sync_to_async
+
 from gwa_api.cls import socks
 from gwa_api.cls.framing import FrameInvalid, NoFraming, SocksTlsFraming
 from gwa_api.cls.profile import Profile, Scenario
-from gwa_api.cls.relay import Relay
+from gwa_api.cls.relay import Relay, Stream
 from gwa_api.cls.socks import Reply, RequestRefused, SocksInvalid, Target
 from gwa_api.cls.tls_stream import TlsStream
-from gwa_api.cls.wan_dial import Wire, dial
+from gwa_api.cls.wan_dial import Partner, Wire, dial
 
 GREETING_S, HANDSHAKE_S, REQUEST_S = 2.0, 10.0, 10.0
 SOCKS_CLOSE_S, PLAIN_CLOSE_S = 5.0, 20.0
@@ -36,8 +38,11 @@ _log = logging.getLogger(__name__)
 class Journal(Protocol):
     """Where connections are noted (events 20018 and 20020, system log)."""
 
-    async def opened(self, profile: Profile) -> int:
-        """Both handshakes are done; returns the number of the connection."""
+    async def opened(self, profile: Profile, number: int | None) -> int:
+        """Both handshakes are done; returns the number of the connection.
+
+        `number` is that of the order that it was made for, None without one.
+        """
         ...
 
     async def closed(self, number: int, profile: Profile) -> None:
@@ -54,6 +59,10 @@ class Contexts(Protocol):
 
     def house(self, profiles: Sequence[Profile]) -> ssl.SSLContext:
         """For a CLS; trusts the certificates of these profiles, and no other."""
+        ...
+
+    def device(self, profile: Profile) -> ssl.SSLContext:
+        """For calling the CLS of a profile; trusts its certificate, and no other."""
         ...
 
     def market(self, profile: Profile) -> ssl.SSLContext:
@@ -79,7 +88,7 @@ class Proxy:
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
         self._waiting = 0
-        self._running: dict[Relay, Profile] = {}
+        self._running: dict[Relay, tuple[int, Profile]] = {}
         self._of_profile: Counter[str] = Counter()
 
     @property
@@ -91,9 +100,32 @@ class Proxy:
         """Close at once what runs by a profile that is no longer in force."""
         now = self._around.now()
         valid = {given.id for given in self._around.profiles() if given.is_valid(now)}
-        for relay, profile in self._running.items():
+        for relay, (_number, profile) in self._running.items():
             if profile.id not in valid:
                 relay.stop.set()
+
+    def end(self, numbers: Collection[int]) -> None:
+        """End the connections with these numbers."""
+        for relay, (number, _profile) in self._running.items():
+            if number in numbers:
+                relay.stop.set()
+
+    async def call(self, profile: Profile, number: int) -> None:
+        """Connect the CLS and the EMT of a profile on an order (HKS4, HKS5).
+
+        Returns when the connection has ended. Raises RequestRefused when it did not
+        come about.
+        """
+        if self._is_full():
+            raise RequestRefused(Reply.NOT_ALLOWED, "too many connections")
+        with self._counted(), self._counted_of(profile):
+            context = await sync_to_async(self._around.contexts.device)(profile)
+            within_s = profile.connect_timeout.total_seconds()
+            device = await dial(Partner.device(profile), context, within_s)
+            try:
+                await self._to_market(profile, device, number=number)
+            finally:
+                await _ended(device, PLAIN_CLOSE_S)
 
     async def take_socks(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -172,24 +204,45 @@ class Proxy:
             raise
 
     async def _connect(self, profile: Profile, device: TlsStream, reply: bool) -> None:
+        with self._counted_of(profile):
+            answer = socks.reply(Reply.CONNECTED) if reply else b""
+            await self._to_market(profile, device, answer=answer)
+
+    async def _to_market(
+        self,
+        profile: Profile,
+        device: Stream,
+        *,
+        answer: bytes = b"",
+        number: int | None = None,
+    ) -> None:
+        context = await sync_to_async(self._around.contexts.market)(profile)
+        within_s = profile.connect_timeout.total_seconds()
+        market = await dial(Partner.market(profile), context, within_s)
+        try:
+            if answer:
+                await device.write(answer)
+            await self._relayed(profile, device, market, number)
+        finally:
+            await _ended(market, PLAIN_CLOSE_S)
+
+    @contextmanager
+    def _counted_of(self, profile: Profile) -> Iterator[None]:
+        """Keeps to the profile's own limit."""
         if self._of_profile[profile.id] >= profile.max_parallel:
             raise RequestRefused(Reply.NOT_ALLOWED, "too many of one profile")
         self._of_profile[profile.id] += 1
         try:
-            market = await dial(profile, self._around.contexts.market(profile))
-            try:
-                if reply:
-                    await device.write(socks.reply(Reply.CONNECTED))
-                await self._relayed(profile, device, market)
-            finally:
-                await _ended(market, PLAIN_CLOSE_S)
+            yield
         finally:
             self._of_profile[profile.id] -= 1
 
-    async def _relayed(self, profile: Profile, device: TlsStream, market: Wire) -> None:
-        number = await self._around.journal.opened(profile)
+    async def _relayed(
+        self, profile: Profile, device: Stream, market: Wire, order: int | None
+    ) -> None:
+        number = await self._around.journal.opened(profile, order)
         relay = Relay(profile, device, market, self._around.monotonic)
-        self._running[relay] = profile
+        self._running[relay] = number, profile
         self._waiting -= 1
         try:
             self.profiles_changed()  # it may have gone while we were dialling

@@ -5,12 +5,10 @@ import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from gwa_api.cls.framing import FrameInvalid
 from gwa_api.cls.profile import Profile
-from gwa_api.cls.tls_stream import TlsStream
-from gwa_api.cls.wan_dial import Wire
 
 _AT_ONCE = 64 * 1024
 _BROKEN = (OSError, ssl.SSLError, EOFError, FrameInvalid)
@@ -25,6 +23,22 @@ class End(StrEnum):
     STOPPED = "stopped"
 
 
+class Stream(Protocol):
+    """One side of a connection."""
+
+    async def read(self, size: int) -> bytes:
+        """Some bytes; b"" at the end."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes; waits while the other side does not take them."""
+        ...
+
+    async def close(self) -> None:
+        """Say goodbye."""
+        ...
+
+
 class Relay:
     """One connection with both sides connected; `stop` may be set from outside.
 
@@ -34,8 +48,8 @@ class Relay:
     def __init__(
         self,
         profile: Profile,
-        device: TlsStream,
-        market: Wire,
+        device: Stream,
+        market: Stream,
         monotonic: Callable[[], float],
     ) -> None:
         self._profile, self._device, self._market = profile, device, market
@@ -85,11 +99,10 @@ class Relay:
         with suppress(*_BROKEN):
             while data := await self._device.read(_AT_ONCE):
                 self._active_at = self._monotonic()
-                self._market.writer.write(data)
-                await self._market.writer.drain()
+                await self._market.write(data)
 
     async def _downward(self) -> None:
         with suppress(*_BROKEN):
-            while data := await self._market.reader.read(_AT_ONCE):
+            while data := await self._market.read(_AT_ONCE):
                 self._active_at = self._monotonic()
                 await self._device.write(data)

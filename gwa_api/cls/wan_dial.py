@@ -1,4 +1,4 @@
-"""The gateway calls an EMT for a CLS."""
+"""The gateway calls a partner: an EMT, or a CLS in the house."""
 
 import asyncio
 import ssl
@@ -16,23 +16,57 @@ class Wire:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
+    async def read(self, size: int) -> bytes:
+        """Some bytes; b"" at the end."""
+        return await self.reader.read(size)
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes; waits while the other side does not take them."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def close(self) -> None:
+        """Say goodbye; the transport follows by itself."""
+        self.writer.close()
+
     def abort(self) -> None:
         """End it at once, without a goodbye."""
         self.writer.transport.abort()
 
 
-async def dial(profile: Profile, context: ssl.SSLContext) -> Wire:
-    """A connection to the EMT of a profile; its addresses are tried in order.
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """Whom to call: addresses in order, SNI, and the certificate it must show."""
 
-    All within the profile's connect time. Raises RequestRefused with the reply for
+    addresses: tuple[str, ...]
+    sni: str
+    certificate: bytes
+
+    @classmethod
+    def market(cls, profile: Profile) -> "Partner":
+        """The EMT of a profile."""
+        addresses, sni = profile.wan_addresses, profile.wan_sni
+        return cls(addresses, sni, profile.emt_certificate)
+
+    @classmethod
+    def device(cls, profile: Profile) -> "Partner":
+        """The CLS of a profile."""
+        addresses = (profile.cls_address,)
+        return cls(addresses, profile.local_server_name, profile.cls_certificate)
+
+
+async def dial(partner: Partner, context: ssl.SSLContext, within_s: float) -> Wire:
+    """A connection to a partner; the addresses are tried in order.
+
+    All within the time given. Raises RequestRefused with the reply for
     the last address: REFUSED by the peer or because it is not the peer, UNREACHABLE.
     """
     problem = RequestRefused(Reply.UNREACHABLE, "no address")
     try:
-        async with asyncio.timeout(profile.connect_timeout.total_seconds()):
-            for address in profile.wan_addresses:
+        async with asyncio.timeout(within_s):
+            for address in partner.addresses:
                 try:
-                    return await _connected(profile, address, context)
+                    return await _connected(partner, address, context)
                 except RequestRefused as refused:
                     problem = refused
     except TimeoutError:
@@ -40,12 +74,12 @@ async def dial(profile: Profile, context: ssl.SSLContext) -> Wire:
     raise problem
 
 
-async def _connected(profile: Profile, address: str, context: ssl.SSLContext) -> Wire:
+async def _connected(partner: Partner, address: str, context: ssl.SSLContext) -> Wire:
     host, port = split_address(address)
     try:
         wire = Wire(
             *await asyncio.open_connection(
-                host, port, ssl=context, server_hostname=profile.wan_sni
+                host, port, ssl=context, server_hostname=partner.sni
             )
         )
     except (ssl.SSLError, ConnectionRefusedError, ConnectionResetError) as error:
@@ -54,7 +88,7 @@ async def _connected(profile: Profile, address: str, context: ssl.SSLContext) ->
         raise RequestRefused(Reply.UNREACHABLE, _reason(error)) from None
     tls: ssl.SSLObject = wire.writer.get_extra_info("ssl_object")
     shown = tls.getpeercert(binary_form=True) or b""
-    if not compare_digest(shown, profile.emt_certificate):
+    if not compare_digest(shown, partner.certificate):
         wire.abort()
         raise RequestRefused(Reply.REFUSED, "another certificate than configured")
     return wire

@@ -19,6 +19,8 @@ from cryptography.x509.oid import NameOID
 
 from gwa_api.cls.framing import SocksTlsFraming, Step
 from gwa_api.cls.profile import Profile, Scenario
+from hardware.certificate_path import Purpose
+from hardware.pki import key_usage
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -39,6 +41,12 @@ class Party:
             x509.CertificateBuilder(subject, subject, key.public_key(), 1)
             .not_valid_before(NOW - timedelta(days=9))
             .not_valid_after(NOW - timedelta(days=1))  # the time is not checked
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()),
+                critical=False,
+            )
+            .add_extension(x509.BasicConstraints(False, None), critical=True)
+            .add_extension(key_usage(Purpose.TLS), critical=True)
             .sign(key, SHA256())
         )
         pem = certificate.public_bytes(Encoding.PEM) + key.private_bytes(
@@ -72,6 +80,9 @@ class Contexts:
         trusted = [profile.cls_certificate for profile in profiles]
         return context(self.gateway, trusted, server=True)
 
+    def device(self, profile: Profile) -> ssl.SSLContext:
+        return context(self.gateway, [profile.cls_certificate], server=False)
+
     def market(self, profile: Profile) -> ssl.SSLContext:
         return context(self.gateway, [profile.emt_certificate], server=False)
 
@@ -84,7 +95,7 @@ class Journal:
         self.closed_of: list[str] = []
         self.reasons: list[str] = []
 
-    async def opened(self, profile: Profile) -> int:
+    async def opened(self, profile: Profile, number: int | None) -> int:
         self.opened_of.append(profile.id)
         return len(self.opened_of)
 
