@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
 
-from casa_site import first_start, timekeeping
+from casa_site import first_start, start_and_end, timekeeping
 from casa_site.gateways import open_configured_gateway
 from casa_site.roles import Listening, demo_module
 from hardware.gateway import Gateway, GatewayNotOpened
@@ -46,6 +46,7 @@ def _install(listening: Listening) -> None:
         with transaction.atomic():
             _install_demo(demo, gateway, listening, now)
         (settings.STATE / first_start.DEMO_PENDING).unlink()
+    start_and_end.begin_run(gateway)
 
 
 def _install_demo(

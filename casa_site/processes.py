@@ -1,6 +1,7 @@
 """Forking: what a child of the supervisor does before its role begins."""
 
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
@@ -64,6 +65,7 @@ def run_in_child(run: Callable[[], object]) -> int:
 
 def leave_supervisor(descriptors: Iterable[int], output: int) -> None:
     """In the child: drop what belongs to the supervisor, write into its pipe."""
+    faulthandler.disable()  # the trace of a crash is the supervisor's
     signal.set_wakeup_fd(-1)
     for number in _OWN_SIGNALS:
         signal.signal(number, signal.SIG_DFL)

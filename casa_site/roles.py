@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import signal
 import sys
+import threading
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,9 +24,10 @@ from casa_site.celery import LMN, NODES, app, beat_schedule
 from casa_site.gateways import open_configured_gateway
 from casa_site.han_server import HanServer
 from casa_site.service import Role
+from casa_site.start_and_end import is_out_of_service
 from hardware.han_certificate import ensure_han_files
 
-BEAT, HOUSE = "beat", "house"
+BEAT, HOUSE, LEDS = "beat", "house", "leds"
 _DEMO_MODULE = "casa_site.demo"
 
 
@@ -49,11 +51,20 @@ class Listening:
 
 
 def roles(listening: Listening) -> list[Role]:
-    """Every process of the gateway, in the order of their start."""
+    """Every process of the gateway, in the order of their start.
+
+    In the hard lock-down nothing listens and nothing is read (R142): only the lights
+    are left.
+    """
+    lights = [Role(LEDS, run_leds, needed=False)]
+    if is_out_of_service(settings.STATE):
+        return lights
     wanted = [Role("han", partial(run_han, listening))]
     wanted += [Role(name, partial(run_node, listening, name)) for name in NODES]
     wanted.append(Role(BEAT, run_beat))
     wanted.append(Role(HOUSE, partial(run_house, listening), needed=False))
+    if settings.LEDS:
+        wanted += lights
     if listening.with_demo and (demo := demo_module()):
         wanted += demo.roles(settings.STATE)
     return wanted
@@ -148,6 +159,18 @@ def run_house(listening: Listening) -> None:
                 )
 
     asyncio.run(serve())
+
+
+def run_leds() -> None:
+    """Drives the lights of the device (CASA_LEDS); without any it only waits."""
+    from casa_site.led_role import LedLoop
+    from hardware.led_devices import LedDevices, parse_mapping
+
+    gateway = open_configured_gateway()
+    ending = threading.Event()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: ending.set())
+    readiness.announce(gateway.state, LEDS)
+    LedLoop(gateway, LedDevices(parse_mapping(settings.LEDS))).run(ending)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -11,7 +11,14 @@ from typing import Any
 
 from kombu.exceptions import OperationalError
 
-from casa_site import env, fsbroker, readiness, state_lock, status_meters
+from casa_site import (
+    env,
+    fsbroker,
+    readiness,
+    state_lock,
+    status_device,
+    status_meters,
+)
 from hardware.clock import GatewayClock, KeptClock
 from hardware.time_file import TIME_FILE, TimeFile
 
@@ -45,6 +52,7 @@ def collect(state: Path) -> Report:
         report |= _of_settings(state) | _of_database()
     if "readings" in report:
         is_running = supervisor is not None
+        report |= status_device.of_device(state)
         report |= status_meters.of_meters(state, is_running=is_running)
     return report
 
@@ -58,7 +66,10 @@ def as_text(report: Report) -> str:
         "queues",
         "oldest_due",
         "time",
+        "device",
+        "leds",
         "storage",
+        "storage_days",
         "encrypted",
         "alarms",
         "readings",
@@ -268,6 +279,7 @@ def _reading_words(readings: Report) -> str:
 
 
 _WORDS: dict[str, Callable[[Any], str]] = {
+    **status_device.WORDS,
     "queues": lambda queues: ", ".join(f"{k} {v}" for k, v in queues.items()),
     "oldest_due": lambda value: value or "-",
     "time": _time_words,

@@ -18,6 +18,7 @@ from types import FrameType
 from casa_site import processes, readiness
 from casa_site.output import Output, say
 from casa_site.service import Role, Service, State
+from hardware import last_run
 
 SERVICES_FILE = "services.json"
 _KILL_AFTER_S = 8.0
@@ -29,15 +30,21 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 class Supervisor:
     """Runs the roles until a signal ends it.
 
-    `when_ready` is called each time that every needed role has become ready.
+    `when_ready` is called each time that every needed role has become ready. When
+    `has_to_end` says so, it ends as by a signal.
     """
 
     def __init__(
-        self, state: Path, roles: Sequence[Role], when_ready: Callable[[], None]
+        self,
+        state: Path,
+        roles: Sequence[Role],
+        when_ready: Callable[[], None],
+        has_to_end: Callable[[], bool] = lambda: False,
     ) -> None:
         self._state = state
         self._services = [Service(role) for role in roles]
         self._when_ready = when_ready
+        self._has_to_end = has_to_end
         self._selector = selectors.DefaultSelector()
         self._wakeup = _wakeup_pipe()
         self._selector.register(self._wakeup[0], selectors.EVENT_READ)
@@ -45,6 +52,8 @@ class Supervisor:
         self._kill_at: float | None = None
         self._was_ready = False
         self._shown: dict[str, State] = {}
+        self.restarts = False
+        """Whether it has ended because a new start was asked for."""
 
     def run(self) -> None:
         """Start all, watch them, return when all have ended after a stop signal."""
@@ -53,11 +62,14 @@ class Supervisor:
         while not self._is_over():
             self._read_output()
             self._reap()
+            if not self._stop_signals and self._has_to_end():
+                self._stop_signals = 1
             if self._stop_signals:
                 self._stop()
             else:
                 self._start_due()
                 self._look_at_readiness()
+                self._look_for_restart()
             self._publish()
             self._tell_readiness()
         self._leave_nothing()
@@ -148,6 +160,13 @@ class Supervisor:
                 service.is_ready = False
             elif not service.is_ready:
                 service.has_announced()
+
+    def _look_for_restart(self) -> None:
+        """Somebody may ask for an orderly end and a new start."""
+        if last_run.restart_is_requested(self._state):
+            say("a new start was asked for")
+            self.restarts = True
+            self._stop_signals += 1
 
     def _tell_readiness(self) -> None:
         """Announce the whole gateway, or withdraw it, when that has changed."""

@@ -6,12 +6,16 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from casa_site import env, first_start, processes, readiness, state_lock
 from casa_site.env import SettingInvalid
 from casa_site.output import print_line, say
 from casa_site.private_state import keep_private
+from hardware import firmware_store
+from hardware import last_run
 
 BASE = Path(__file__).resolve().parent.parent
 RESERVED = {
@@ -41,15 +45,15 @@ def main(arguments: list[str]) -> int:
     except (state_lock.StateInUse, ValueError, OSError) as reason:
         print(f"casa: {reason}", file=sys.stderr)
         return 1
-    return _run(options)
+    return _run(options, arguments)
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     # Only now: these read the settings, which need the state folder.
     from casa_site import warmup
 
     warmup.load_everything()
-    from casa_site import installation
+    from casa_site import installation, start_and_end
     from casa_site.roles import Listening, roles
     from casa_site.supervisor import Supervisor
 
@@ -69,11 +73,26 @@ def _run(options: argparse.Namespace) -> int:
         print_logins(state)
     say_encryption()
     ready = f"CASA ready https://{listening.han_address}"
+    if start_and_end.is_out_of_service(state):
+        ready = "HARD LOCK-DOWN: out of service, the device must be exchanged"
     readiness.run_folder(state)
+    crash_trace = last_run.watch_for_crash(state)
     gc.collect()
     gc.freeze()
-    Supervisor(state, roles(listening), lambda: print_line(ready)).run()
+    supervisor = Supervisor(state, roles(listening), lambda: print_line(ready))
+    supervisor.run()
+    processes.run_in_child(start_and_end.end_run)
+    crash_trace.close()
+    if supervisor.restarts:
+        _start_anew()
     return 0
+
+
+def _start_anew() -> None:
+    """Become the program that begins anew, with the same arguments."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, sys.orig_argv)
 
 
 def print_logins(state: Path) -> None:

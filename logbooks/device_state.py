@@ -10,13 +10,14 @@ from datetime import datetime
 
 from django.db import transaction
 
-from hardware import device_state_file
+from hardware import device_state_file, last_run
 from hardware.device_state_file import DeviceSetting, Mode
 from hardware.gateway import Gateway
 from logbooks.alarms import AlarmKind, raise_alarm
 from logbooks.models import DeviceState
 
 __all__ = [
+    "SOFTWARE_CODES",
     "TIME_INVALID",
     "DeviceSetting",
     "Mode",
@@ -34,6 +35,9 @@ __all__ = [
 
 TIME_INVALID = 13001
 """A cause without a fault code: no valid time any more (event 13001/1)."""
+
+SOFTWARE_CODES = frozenset({1900109, 1900110, 1900112, 1900113, 1900114, 1900115})
+"""Integrity errors of the installed software: those with the two-step rule (R142)."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +67,8 @@ def enter_soft(gateway: Gateway, code: int, *, now: datetime) -> bool:
     """Enter the soft lock-down; True when this cause was not known before.
 
     `code` is a fault code of ch. 9.4 or `TIME_INVALID`. The GWA is told by an alarm.
-    A hard lock-down stays what it is.
+    An integrity error of the software is remembered for the test at the next start,
+    and that start is asked for (R142). A hard lock-down stays what it is.
     """
     with transaction.atomic():
         row = locked_row()
@@ -72,6 +77,9 @@ def enter_soft(gateway: Gateway, code: int, *, now: datetime) -> bool:
         if row.mode != Mode.SOFT:
             row.mode, row.since, row.codes = Mode.SOFT, now, []
         row.codes = [*row.codes, code]
+        if code in SOFTWARE_CODES and row.boot_code is None:
+            row.boot_code = code
+            transaction.on_commit(lambda: last_run.request_restart(gateway.state))
         row.save()
         raise_alarm(AlarmKind.LOCKDOWN, code=row.codes[0], now=now)
         publish_when_kept(gateway, row)

@@ -17,15 +17,14 @@ from hardware.gateway import Gateway
 from logbooks import device_state, self_test
 from logbooks.alarms import AlarmKind, clear_alarms, open_alarms, raise_alarm
 from logbooks.catalogue import Event, fault_codes
-from logbooks.device_state import Mode
+from logbooks.checks import registered_checks
+from logbooks.device_state import SOFTWARE_CODES, Mode
 from logbooks.models import DeviceState
 from logbooks.self_test import Actor
 from logbooks.services import log_event, log_fault
 
-SOFTWARE_CODES = frozenset(
-    {1_900_109, 1_900_110, 1_900_112, 1_900_113, 1_900_114, 1_900_115}
-)
-"""Integrity errors of the installed software: those with the two-step rule (R142)."""
+SOFTWARE_CHECK = "software"
+"""The name under which the check of the installed software is registered."""
 
 SEAL = "Plombe"
 
@@ -83,23 +82,6 @@ def release(
     return ended
 
 
-def note_software_error(gateway: Gateway, code: int, *, now: datetime) -> bool:
-    """An integrity error of the software was found in operation (R142, first step).
-
-    The device is locked softly, the GWA told; the error is remembered for the test at
-    the next start. True when that start is to be made now, False when it was noted
-    before. `code` is one of `SOFTWARE_CODES`.
-    """
-    with transaction.atomic():
-        log_fault(gateway, code, now=now)
-        row = device_state.locked_row()
-        if row.boot_code is not None or row.mode == Mode.HARD:
-            return False
-        row.boot_code = code
-        row.save()
-    return True
-
-
 def judged(noted: int | None, found: Collection[int]) -> BootFinding:
     """The rule of the two steps: `noted` in operation, `found` at the start."""
     if not SOFTWARE_CODES.intersection(found):
@@ -120,11 +102,16 @@ def check_at_start(
     if finding is BootFinding.AGAIN:
         enter_hard(gateway, min(SOFTWARE_CODES.intersection(found)), now=now)
     elif finding is BootFinding.FOUND:
-        code = min(SOFTWARE_CODES.intersection(found))
-        note_software_error(gateway, code, now=now)
+        log_fault(gateway, min(SOFTWARE_CODES.intersection(found)), now=now)
     elif finding is BootFinding.GONE:
         DeviceState.objects.filter(pk=1).update(boot_code=None)
     return finding
+
+
+def software_codes(gateway: Gateway, *, now: datetime) -> set[int]:
+    """What the check of the installed software finds; nothing where there is none."""
+    look = registered_checks().get(SOFTWARE_CHECK)
+    return {found.code for found in look(gateway, now)} if look else set()
 
 
 def enter_hard(gateway: Gateway, code: int, *, now: datetime) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from pathlib import Path
 
 from django.db import connection, transaction
 
@@ -63,14 +64,19 @@ class Storage:
 
 
 def measured(gateway: Gateway) -> Storage:
-    """The storage now: files of the state folder, and the database beside it.
+    """The storage of this gateway now."""
+    return measure(gateway.state, gateway.storage_quota)
+
+
+def measure(state: Path, quota: int) -> Storage:
+    """What is used: files of the state folder, and the database beside it.
 
     Pages that the database has freed and will use again count as free.
     """
-    folder = folder_bytes(gateway.state)
+    folder = folder_bytes(state)
     used = max(0, folder - _free_bytes_of_file()) + _server_bytes()
-    left = disk_free_bytes(gateway.state) + _free_bytes_of_file()
-    return Storage(used=used, quota=min(gateway.storage_quota, used + left))
+    left = disk_free_bytes(state) + _free_bytes_of_file()
+    return Storage(used=used, quota=min(quota, used + left))
 
 
 def days_left(

@@ -16,6 +16,7 @@ from hardware.lmn_wired import COUNTER_REGISTERS, LIVE_REGISTERS, WiredBus
 from hardware.obis import Obis
 from hardware.readings import MeterReading
 from meters import selectors
+from meters.assigned_addresses import AddressCount
 from meters.boundaries import LATE_WAIT, QUIET_BEFORE_BOUNDARY, BoundarySchedule, Duty
 from meters.certificate_check import certificate_faults
 from meters.credential_store import StoredCredentials
@@ -66,6 +67,7 @@ class WiredInterface:
         self._missing: dict[str, MeterEnd] = {}
         self._checked_on: date | None = None
         self._unknown: list[bytes] = []
+        self._addresses = AddressCount(gateway.state, spec.port)
         self._sampler = Sampler(SampleQueue(gateway, queue.hint, monotonic))
 
     def step(self) -> float:
@@ -81,9 +83,11 @@ class WiredInterface:
             self._perform(schedule, duty)
         except PortVanished as error:
             self._lose_port(error)
+        self._addresses.note(len(self._bus.addresses) if self._bus else 0)
         self._report_faults()
         self._keep_books()
         self._queue.flush()
+        self._sampler.flush()
         wait_s = self._wait_s(schedule)
         if self._bus is None:
             wait_s = min(wait_s, max(0.0, self._open_at - self._monotonic()))
@@ -97,6 +101,7 @@ class WiredInterface:
     def close(self) -> None:
         """Take leave of the meters and give the port back."""
         bus, link, self._bus, self._link = self._bus, self._link, None, None
+        self._addresses.note(0)
         try:
             if bus is not None:
                 bus.close()

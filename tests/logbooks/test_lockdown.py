@@ -12,6 +12,7 @@ from django.db import transaction
 from hardware.clock import GatewayClock
 from hardware.device_state_file import DEVICE_STATE_FILE
 from hardware.gateway import Gateway
+from hardware.last_run import restart_is_requested
 from logbooks import checks, device_state, lockdown, selectors, self_test
 from logbooks.alarms import AlarmKind, open_alarms
 from logbooks.catalogue import Event, fault, fault_codes
@@ -212,11 +213,12 @@ def test_a_lock_down_without_the_database_is_made_up_for(
 @pytest.mark.req("R142")
 def test_hard_lock_down_comes_in_two_steps(gateway: Gateway, commits: Commits) -> None:
     """R142: found in operation: GWA informed, restart; again at the start: the end."""
+    assert not restart_is_requested(gateway.state)
     with commits():
-        assert lockdown.note_software_error(gateway, 1900109, now=NOW)
+        log_fault(gateway, 1900109, now=NOW)
+    assert restart_is_requested(gateway.state)
     assert device_state.setting_of(gateway).mode is Mode.SOFT
     assert open_alarms().get().kind == AlarmKind.LOCKDOWN
-    assert not lockdown.note_software_error(gateway, 1900109, now=NOW)
     with commits():
         found = lockdown.check_at_start(gateway, [1900109], now=LATER)
     assert found is BootFinding.AGAIN
@@ -235,14 +237,17 @@ def test_an_error_that_is_gone_at_the_start_is_no_hard_lock_down(
 ) -> None:
     """R142, R140: it stays locked softly until the GWA releases it."""
     with commits():
-        lockdown.note_software_error(gateway, 1900109, now=NOW)
+        log_fault(gateway, 1900109, now=NOW)
         assert lockdown.check_at_start(gateway, [], now=LATER) is BootFinding.GONE
     assert device_state.setting_of(gateway).mode is Mode.SOFT
+    register_check(lockdown.SOFTWARE_CHECK, lambda _gateway, _now: [Fault(1900113)])
+    codes = lockdown.software_codes(gateway, now=LATER)
     with commits():
         # The next start is a first one again.
-        found = lockdown.check_at_start(gateway, [1900109], now=LATER)
+        found = lockdown.check_at_start(gateway, codes, now=LATER)
     assert found is BootFinding.FOUND
     assert device_state.setting_of(gateway).mode is Mode.SOFT
+    assert device_state.current().boot_code == 1900113
 
 
 @pytest.mark.parametrize(
