@@ -9,5 +9,8 @@ class CasaSiteConfig(AppConfig):
     name = "casa_site"
 
     def ready(self) -> None:
-        """Register the checks of settings that cannot work together."""
+        """Register the checks of settings, and those of the self-test."""
         from casa_site import checks  # noqa: F401
+        from casa_site.service_checks import register_service_checks
+
+        register_service_checks()

@@ -11,9 +11,18 @@ from logbooks import device_state
 from logbooks.alarms import AlarmKind, raise_alarm
 from logbooks.catalogue import Event, fault
 from logbooks.checks import Fault
+from logbooks.device_state import Mode
 from logbooks.services import log_event, log_fault
 
 _log = logging.getLogger(__name__)
+
+LOG_CUT = 1400011
+
+_LOG_NAMES = {
+    "log:consumer": "Letztverbraucher-Log",
+    "log:system": "System-Log",
+    "log:calibration": "Eich-Log",
+}
 
 _GROUPS = (
     range(1400001, 1400600),
@@ -29,9 +38,17 @@ def is_integrity_code(code: int) -> bool:
     return any(code in group for group in _GROUPS)
 
 
-def _should_lock(gateway: Gateway, code: int) -> bool:
+def _log_incomplete(gateway: Gateway, found: Fault, now: datetime) -> None:
+    """The last entry of a log is gone or torn (R85); which log, without a name."""
+    chain = found.detail.split(" ")[0]
+    kind = next((kind for kind in _LOG_NAMES if chain.startswith(kind)), "")
+    log = _LOG_NAMES.get(kind, "-")
+    log_event(gateway, Event.LOG_ENTRY_INCOMPLETE, log, now=now)
+
+
+def _should_lock(code: int) -> bool:
     """Seen again soon after a release: the device has to be locked again."""
-    return fault(code).soft_lockdown and not device_state.is_locked(gateway)
+    return fault(code).soft_lockdown and device_state.current().mode == Mode.NORMAL
 
 
 def report_broken_integrity(
@@ -49,10 +66,12 @@ def report_broken_integrity(
             is_new = raise_alarm(
                 AlarmKind.INTEGRITY, code=code, subject=str(code), now=now
             )
-            if not is_new and not _should_lock(gateway, code):
+            if not is_new and not _should_lock(code):
                 continue
             log_fault(gateway, code, now=now)
             words = f"{code} {fault(code).description}"
             log_event(gateway, Event.INTEGRITY_VIOLATED, words, now=now)
+            if code == LOG_CUT:
+                _log_incomplete(gateway, first, now)
         begun.append(code)
     return begun

@@ -16,8 +16,13 @@ from hardware.security_module import (
     verify,
 )
 from logbooks.checks import Fault, register_check
+from logbooks.configuration_seal import check_configuration
+from logbooks.configuration_triggers import register_configuration
+from logbooks.hardware_check import hardware_faults
 from logbooks.immutability import missing_triggers
 from logbooks.log_lists import register_log_lists
+from logbooks.models import Certificate, ConsumerLog
+from logbooks.storage import storage_faults
 
 OWN_SIGNATURE_FAILED = 1600189
 MODULE_UNREACHABLE = 1600255
@@ -33,6 +38,11 @@ def register_own_checks() -> None:
     register_check("security module", _security_module)
     register_check("database file", _database_file)
     register_check("final rows", _final_rows)
+    register_check("storage", storage_faults)
+    register_check("hardware", hardware_faults)
+    register_check("configuration", check_configuration)
+    register_configuration(ConsumerLog)
+    register_configuration(Certificate)
     register_log_lists()
 
 

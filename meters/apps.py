@@ -10,8 +10,15 @@ class MetersConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the list of this app for the checks of stored rows."""
+        """Register the list and the configuration for the checks of stored rows."""
+        from logbooks.configuration_triggers import register_configuration
+        from meters import models
         from meters.list_rows import register_value_list
-        from meters.models import OriginalRecord
 
-        register_value_list(OriginalRecord)
+        register_value_list(models.OriginalRecord)
+        register_configuration(models.Consumer)
+        register_configuration(models.Account, without=["last_login"])
+        register_configuration(models.Meter)
+        register_configuration(models.MeterKey, without=["counter"])
+        register_configuration(models.LmnGatewayCertificate)
+        register_configuration(models.LmnCredentials)

@@ -3,6 +3,11 @@
 from logbooks.models.alarm import Alarm
 from logbooks.models.certificate import Certificate, RevocationList
 from logbooks.models.chain import ChainHead
+from logbooks.models.configuration import (
+    ConfigurationChange,
+    ConfigurationSeal,
+    ConfigurationTrigger,
+)
 from logbooks.models.device_state import DeviceState, StorageSample
 from logbooks.models.entries import (
     CalibrationLogEntry,
@@ -20,6 +25,9 @@ __all__ = [
     "Certificate",
     "ChainHead",
     "CheckPosition",
+    "ConfigurationChange",
+    "ConfigurationSeal",
+    "ConfigurationTrigger",
     "ConsumerLog",
     "ConsumerLogEntry",
     "DeviceState",

@@ -1,0 +1,197 @@
+"""The 18 services of the manual's self-test: what each is here, and whether it answers.
+
+The maker's device has a process for each; here several are modules of one process. A
+process answers when the supervisor holds it for ready and it is not stopped, a module
+when its probe returns. What does not answer within 10 s gets its code 26001NN (R134).
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TookTooLong
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from casa_site import readiness, state_lock
+from casa_site.supervisor import SERVICES_FILE
+from hardware.gateway import Gateway
+from hardware.security_module import SIGNATURE_SLOT
+from logbooks.checks import Fault, register_check
+from logbooks.models import ChainHead, DeviceState
+from meters.models import Meter
+from tariffs.models import EvaluationProfile
+
+PATIENCE_S = 10.0
+_LOOK_AGAIN_S = 0.5
+
+NOT_ALL_STARTED = 1900001
+PROCESS_NOT_STARTED = 1900501
+RESTARTED_TOO_OFTEN = 1900103
+
+Probe = Callable[[Gateway], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ManualService:
+    """A service of the manual: its code, the process that holds it, its probe.
+
+    `process` is a role of `casa_site.roles`; a role that is not configured (a service
+    that is not there) is not asked. `probe` is called in this process.
+    """
+
+    code: int
+    name: str
+    process: str
+    probe: Probe | None = None
+
+
+def _meters(_gateway: Gateway) -> object:
+    return Meter.objects.exists()
+
+
+def _profiles(_gateway: Gateway) -> object:
+    return EvaluationProfile.objects.exists()
+
+
+def _logs(_gateway: Gateway) -> object:
+    return ChainHead.objects.exists()
+
+
+def _states(_gateway: Gateway) -> object:
+    return DeviceState.objects.exists()
+
+
+def _module(gateway: Gateway) -> object:
+    return gateway.security_module.public_key(SIGNATURE_SLOT)
+
+
+def _clock(gateway: Gateway) -> object:
+    return gateway.clock.now()
+
+
+def _storage(gateway: Gateway) -> object:
+    return [path.stat() for path in gateway.state.iterdir() if path.is_file()]
+
+
+def _installed(_gateway: Gateway) -> object:
+    return (Path(__file__).parent.parent / "manage.py").stat()
+
+
+def _interfaces(_gateway: Gateway) -> object:
+    return list(Path("/sys/class/net").iterdir())
+
+
+SERVICES = (
+    ManualService(2600101, "lmnmanager", "lmn", _meters),
+    ManualService(2600102, "wlmnmanager", "lmn", _meters),
+    ManualService(2600103, "tariffmanager", "worker", _profiles),
+    ManualService(2600104, "customeradministration", "worker", _profiles),
+    ManualService(2600105, "gwaclient", "worker"),
+    ManualService(2600106, "profilemanager", "worker", _profiles),
+    ManualService(2600107, "gwa-tls-client", "gwa"),
+    ManualService(2600108, "consumerinterface", "han"),
+    ManualService(2600109, "interfacemanager", "house", _interfaces),
+    ManualService(2600110, "wake-up-service", "wakeup"),
+    ManualService(2600111, "ntp-tls-proxy", "worker"),
+    ManualService(2600112, "srv-webservice", "service"),
+    ManualService(2600114, "logsystem", "worker", _logs),
+    ManualService(2600115, "timesystem", "beat", _clock),
+    ManualService(2600116, "secmodmanager", "worker", _module),
+    ManualService(2600117, "mmc-diagnostic-read", "worker", _storage),
+    ManualService(2600118, "cls-proxy", "cls"),
+    ManualService(2600119, "updatesystem", "worker", _installed),
+)
+
+
+def register_service_checks() -> None:
+    """Let the self-test ask the services."""
+    register_check("services", check_services)
+
+
+def check_services(
+    gateway: Gateway, _now: datetime, *, patience_s: float = PATIENCE_S
+) -> Iterator[Fault]:
+    """The code of each service that does not answer, and those of the processes."""
+    silent = _silent_processes(gateway.state, patience_s)
+    codes = {service.code for service in SERVICES if service.process in silent}
+    codes |= set(_silent_probes(gateway, patience_s))
+    for service in SERVICES:
+        if service.code in codes:
+            yield Fault(service.code, service.name)
+    failed = [name for name, state in silent.items() if state == "failed"]
+    if silent:
+        yield Fault(NOT_ALL_STARTED, ", ".join(silent))
+    for name in failed:
+        yield Fault(PROCESS_NOT_STARTED, name)
+        yield Fault(RESTARTED_TOO_OFTEN, name)
+
+
+def _silent_processes(state: Path, patience_s: float) -> dict[str, str]:
+    """Processes that do not answer, with their state; {} while no gateway runs."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        silent = dict(_not_answering(state))
+        if not silent or time.monotonic() >= deadline:
+            return silent
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _not_answering(state: Path) -> Iterator[tuple[str, str]]:
+    if state_lock.supervisor_of(state) is None:
+        return
+    known = {service.process for service in SERVICES}
+    for row in _supervised(state):
+        name, pid = row["name"], row["pid"]
+        is_well = row["state"] in {"ready", "done"} and not _is_stopped(pid)
+        if name in known and not is_well:
+            yield name, row["state"]
+
+
+def _supervised(state: Path) -> list[dict[str, Any]]:
+    try:
+        text = (readiness.run_folder(state) / SERVICES_FILE).read_text()
+    except FileNotFoundError:
+        return []
+    rows: list[dict[str, Any]] = json.loads(text)
+    return rows
+
+
+def _is_stopped(pid: int | None) -> bool:
+    """Whether the process is stopped, dead or gone (proc(5), field 3 of stat)."""
+    if pid is None:
+        return False
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return after_name.split()[0] in {"T", "t", "Z", "X"}
+
+
+def _silent_probes(gateway: Gateway, patience_s: float) -> Iterable[int]:
+    """Codes of the services whose probe raises or takes too long."""
+    probes = [service for service in SERVICES if service.probe]
+    pool = ThreadPoolExecutor(max_workers=1)
+    for service in probes:
+        assert service.probe
+        try:
+            pool.submit(_probed, service.probe, gateway).result(patience_s)
+        except TookTooLong:
+            # The thread hangs; another one asks the next service.
+            pool.shutdown(wait=False)
+            pool = ThreadPoolExecutor(max_workers=1)
+            yield service.code
+        except Exception:  # whatever it was, the service has not answered
+            yield service.code
+    pool.shutdown(wait=False)
+
+
+def _probed(probe: Probe, gateway: Gateway) -> None:
+    try:
+        probe(gateway)
+    finally:
+        connection.close()
