@@ -11,6 +11,7 @@ from heapq import merge
 
 from django.db.models import Prefetch, QuerySet
 
+from meters.retention import months_before
 from tariffs import originals, taf1, taf2_state, taf7
 from tariffs.calendar import GRID, Period, day_starts, grid_instants
 from tariffs.derived import own_rows
@@ -24,6 +25,9 @@ from tariffs.schedule import (
     last_instant,
     shown_periods,
 )
+
+LEAST_MONTHS = 24
+"""No row of a younger profile has had its time."""
 
 DAILY_KEPT = timedelta(days=42)
 """How far back the day values reach (han-json-api.md 4.9)."""
@@ -41,7 +45,10 @@ class Sent:
 
 
 def profiles_of(consumer: str) -> list[EvaluationProfile]:
-    """The consumer's profiles with inputs, meters and recipients; three queries."""
+    """His profiles, deleted ones as long as they have lists; three queries.
+
+    They come with inputs, meters and recipients.
+    """
     return list(_profiles(consumer).order_by("taf", "id"))
 
 
@@ -60,7 +67,7 @@ def periods(profile: EvaluationProfile, now: datetime) -> list[Period]:
 
     The end of an open period is its planned one.
     """
-    return list(shown_periods(profile, until=now))[::-1]
+    return _with_rows(profile, list(shown_periods(profile, until=now))[::-1], now)
 
 
 def period_rows(profile: EvaluationProfile, period: Period) -> Iterator[ListRow]:
@@ -142,9 +149,24 @@ def _profiles(consumer: str) -> QuerySet[EvaluationProfile]:
     inputs = ProfileInput.objects.select_related("meter")
     return (
         EvaluationProfile.objects.filter(consumer=consumer)
-        .exclude(state=EvaluationProfile.State.DELETED)
+        .exclude(state=EvaluationProfile.State.DELETED, evaluated_to=None)
         .prefetch_related(Prefetch("inputs", inputs), "recipients")
     )
+
+
+def _with_rows(
+    profile: EvaluationProfile, shown: list[Period], now: datetime
+) -> list[Period]:
+    """Without the periods whose rows have had their time and are gone (D23)."""
+    if profile.valid_from >= months_before(now, LEAST_MONTHS):
+        return shown
+    own = DerivedRecord.objects.filter(profile=profile).order_by("target_time")
+    first = own.values_list("target_time", flat=True).first()
+    if profile.taf == 7:
+        (meter,) = {source.meter for source in input_of(profile)}
+        begin = originals.first_after(meter, first_instant(profile) - GRID)
+        first = min((at for at in (first, begin) if at), default=None)
+    return [period for period in shown if period.end >= (first or now)]
 
 
 def _validity(profile: EvaluationProfile, period: Period) -> Period:

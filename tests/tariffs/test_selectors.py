@@ -65,8 +65,18 @@ def test_a_consumer_has_his_own_profiles_only(gateway: Gateway) -> None:
     assert [p.id for p in selectors.profiles_of("nachbar")] == ["c"]
     assert selectors.profile_of("hks2", "c") is None
     assert selectors.profile_of("hks2", "unknown") is None
-    EvaluationProfile.objects.filter(pk="a").update(state="deleted")
-    assert selectors.profile_of("hks2", "a") is None
+
+
+@pytest.mark.req("R120")
+def test_a_deleted_profile_is_seen_as_long_as_it_has_lists(gateway: Gateway) -> None:
+    """R120: its values stay the consumer's; one that never began has none."""
+    mine = a_meter(gateway, 1)
+    for name, done in (("a", MARCH), ("b", None)):
+        a_profile(gateway, InputSpec(mine.id, IMPORT), taf=1, id=name, now=MARCH)
+        changed = EvaluationProfile.objects.filter(pk=name)
+        changed.update(state="deleted", evaluated_to=done)
+    assert [p.id for p in selectors.profiles_of("hks2")] == ["a"]
+    assert selectors.profile_of("hks2", "b") is None
 
 
 @pytest.mark.parametrize("text", ["x\0y", "", "x" * 33, "ä"])
