@@ -3,16 +3,14 @@
 They hold the whole period or range: what a page filters is not left out of its file.
 """
 
-from collections.abc import Iterable
-
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from logbooks.selectors import consumer_log
 from portal import local_time
 from portal.auth import consumer_required
-from portal.csv_text import FORMS, CsvForm, in_pieces
+from portal.csv_response import csv_form_of, csv_response, in_pieces_response
 from portal.error_pages import bad_request
 from portal.export_json import file_stem, values_json
 from portal.exports import log_csv, values_csv
@@ -48,14 +46,14 @@ def signature_certificate(request: PortalRequest) -> HttpResponse:
 def log(request: PortalRequest) -> HttpResponseBase:
     """The log of the range chosen as CSV (R119); a bad range or form is a 400."""
     form = LogForm(request.GET, today=local_time.day(request.received_at))
-    csv_form = _csv_form(request)
+    csv_form = csv_form_of(request)
     if csv_form is None or not form.is_valid():
         return bad_request(request)
     chosen = form.chosen
     begin, end = instants_of(chosen)
     lines = consumer_log(request.consumer, begin=begin, end=end)
     name = f"{request.gateway.huid}_log_{chosen.first_day}_{chosen.last_day}.csv"
-    return _csv(log_csv(lines, csv_form), name)
+    return csv_response(log_csv(lines, csv_form), name)
 
 
 @require_safe
@@ -66,12 +64,12 @@ def values_as_csv(
     """The values of a billing period as CSV (R125)."""
     profile = own_profile(request, profile_id)
     period = own_period(request, profile, number)
-    csv_form = _csv_form(request)
+    csv_form = csv_form_of(request)
     if csv_form is None:
         return bad_request(request)
     rows = rows_shown(profile, period, now=request.received_at)
     name = f"{file_stem(request.gateway.huid, profile.id, period)}.csv"
-    return _csv(values_csv(rows, marks_of(profile), csv_form), name)
+    return csv_response(values_csv(rows, marks_of(profile), csv_form), name)
 
 
 @require_safe
@@ -91,7 +89,7 @@ def values_as_json(
         marks_of(profile),
         now=request.received_at,
     )
-    response = _stream(pieces, "application/json; charset=utf-8")
+    response = in_pieces_response(pieces, "application/json; charset=utf-8")
     name = f"{file_stem(request.gateway.huid, profile.id, period)}.json"
     response["Content-Disposition"] = f'inline; filename="{name}"'
     return response
@@ -109,7 +107,7 @@ def values_for_trudi(
         pieces = trudi_file(request.gateway, profile, period)
     except NotClosed:
         raise Http404 from None
-    response = _stream(pieces, "application/xml; charset=utf-8")
+    response = in_pieces_response(pieces, "application/xml; charset=utf-8")
     name = f"{file_stem(request.gateway.huid, profile.id, period)}.xml"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
@@ -126,26 +124,7 @@ def tariff_for_trudi(
     if not has_tariff_file(profile):
         raise Http404
     pieces = tariff_file(request.gateway, profile, period)
-    response = _stream(pieces, "application/xml; charset=utf-8")
+    response = in_pieces_response(pieces, "application/xml; charset=utf-8")
     name = f"{file_stem(request.gateway.huid, profile.id, period)}_tarif.xml"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _csv_form(request: PortalRequest) -> CsvForm | None:
-    """The form of CSV that `?format=` asks for; None for one that is not known."""
-    return FORMS.get(request.GET.get("format", ""))
-
-
-def _csv(lines: Iterable[str], name: str) -> StreamingHttpResponse:
-    response = _stream(in_pieces(lines), "text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _stream(
-    pieces: Iterable[bytes] | Iterable[str], content_type: str
-) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(pieces, content_type=content_type)
-    response["Cache-Control"] = "no-store"
     return response

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from portal import (
     bill_view,
+    cost_views,
     downloads,
     error_pages,
     house_push_view,
@@ -40,6 +41,10 @@ urlpatterns = [
     path(f"{_RECORD}text/", record_files.text, name="record_text"),
     path(f"{_RECORD}signatur/", record_files.signature, name="record_signature"),
     path(f"{_RECORD}zertifikat/", record_files.certificate, name="record_certificate"),
+    path(f"{_PERIOD}kosten/", cost_views.costs, name="costs"),
+    path(f"{_PERIOD}kosten/csv/", cost_views.costs_as_csv, name="costs_csv"),
+    path("einstellungen/preise/", cost_views.price_list, name="price_list"),
+    path("einstellungen/preise/<str:profile_id>/", cost_views.prices, name="prices"),
     path("rechnung/", bill_view.bill, name="bill"),
     path("selbsttest/", self_test_view.self_test_page, name="self_test"),
     path("smart-home/", house_push_view.house_push_page, name="house_push"),

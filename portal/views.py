@@ -20,8 +20,10 @@ from portal.start_page import device, start_page
 from portal.table_filter import TableForm
 from tariffs import selectors
 from tariffs.calendar import Period
+from tariffs.energy import is_priced
 from tariffs.list_row import ListRow
 from tariffs.models import EvaluationProfile
+from tariffs.price_series import has_prices
 from tariffs.schedule import cycle_of
 from tariffs.trudi_file import has_file
 
@@ -108,6 +110,8 @@ def values(request: PortalRequest, profile_id: str, number: int) -> HttpResponse
         has_rows=bool(rows),
         has_trudi_file=has_file(profile, period),
         bill_value=period_value(profile.id, period),
+        may_cost=is_priced(profile),
+        has_costs=has_prices(profile),
         completeness=period_page.completeness(rows),
         time_note=time_note(profile),
         is_merged=cycle_of(profile).is_merged,

@@ -150,6 +150,7 @@ def _profiles(consumer: str) -> QuerySet[EvaluationProfile]:
     return (
         EvaluationProfile.objects.filter(consumer=consumer)
         .exclude(state=EvaluationProfile.State.DELETED, evaluated_to=None)
+        .select_related("price_series")
         .prefetch_related(Prefetch("inputs", inputs), "recipients")
     )
 

@@ -4,6 +4,7 @@ from tariffs.models.derived import DerivedRecord
 from tariffs.models.dispatch import Dispatch
 from tariffs.models.outbox import OWED_STATES, OutboxRow
 from tariffs.models.participant import MarketParticipant
+from tariffs.models.price import PriceRow, PriceSeries
 from tariffs.models.profile import EvaluationProfile, ProfileInput
 from tariffs.models.version import ProfileVersion
 
@@ -14,6 +15,8 @@ __all__ = [
     "EvaluationProfile",
     "MarketParticipant",
     "OutboxRow",
+    "PriceRow",
+    "PriceSeries",
     "ProfileInput",
     "ProfileVersion",
 ]

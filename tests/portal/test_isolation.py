@@ -41,6 +41,7 @@ OWN = [
     "/selbsttest/",
     "/messwertliste/",
     "/rechnung/",
+    "/einstellungen/preise/",
     "/json/systeminformations",
     "/json/metering/origin",
     "/json/metering/derived",
@@ -50,8 +51,13 @@ OWN = [
 ]
 """Paths without an id in them: what they show is the consumer's own."""
 
-TAF2_ONLY = {"/messwertliste/{profile}/1/tarif/"}
-"""The installation has none; `test_bill_page` has its owner's."""
+MORE_PAGES = {
+    "/messwertliste/{profile}/1/tarif/",
+    "/messwertliste/{profile}/1/kosten/",
+    "/messwertliste/{profile}/1/kosten/csv/",
+    "/einstellungen/preise/{profile}/",
+}
+"""The installation has no TAF2 and no prices: `test_bill_page`, `test_cost_pages`."""
 
 OPEN = {"/anmelden/", "/abmelden/", "/sprache/", "/signatur-zertifikat/"}
 NOT_PERSONAL = {"/hilfe/", "/json/certificate/signature"}
@@ -129,7 +135,7 @@ def test_nothing_is_shown_without_login(browser: Client, path: str) -> None:
 def test_the_lists_above_hold_every_path() -> None:
     """A new path must be entered here, else this fails."""
     resolver = get_resolver("portal.urls")
-    covered = {*PAGES, *TAF2_ONLY, *METER_PATHS, *OWN, *OPEN, *NOT_PERSONAL}
+    covered = {*PAGES, *MORE_PAGES, *METER_PATHS, *OWN, *OPEN, *NOT_PERSONAL}
     probes = [
         path.format(profile="p", meter=NO_METER).split("?")[0] for path in covered
     ]

@@ -28,6 +28,8 @@ PAGES = {
     "sums": "/messwertliste/hks2-taf1/1/",
     "record": "/messwertliste/hks2-taf7/wert/2026-06-22T13:00:00Z/",
     "bill": "/rechnung/",
+    "prices": "/einstellungen/preise/",
+    "prices of a contract": "/einstellungen/preise/hks2-taf7/",
     "self-test": "/selbsttest/",
     "help": "/hilfe/",
     "logging out": "/abmelden/",
