@@ -70,6 +70,9 @@ class Sampler:
         for meter in meters:
             if meter.demands:
                 self._step_of(meter, meter.id in linked, now, read)
+
+    def flush(self) -> None:
+        """Store what was read, and up to where all is settled."""
         self._queue.flush()
 
     def offer(self, meter: MeterEnd, instant: datetime, reading: MeterReading) -> None:

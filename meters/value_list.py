@@ -70,6 +70,31 @@ def sign_records(
     ]
 
 
+def unsigned_records(
+    gateway: Gateway, records: Sequence[Record], later_bits: Sequence[int] = ()
+) -> list[SignedRecord]:
+    """The same without a signature, for what is not for billing (decisions D16)."""
+    bits = later_bits or [0] * len(records)
+    return [
+        _unsigned(gateway.huid, record, later)
+        for record, later in zip(records, bits, strict=True)
+    ]
+
+
+def _unsigned(huid: str, record: Record, later_bits: int) -> SignedRecord:
+    lines = register_lines(record.registers)
+    text = signed_text(
+        huid,
+        record.subject,
+        record.target_time,
+        record.capture_time,
+        record.status,
+        lines,
+    )
+    payload = chain_payload(text, later_bits, b"", "")
+    return SignedRecord(record, lines, later_bits, b"", "", payload)
+
+
 def _signed(
     gateway: Gateway, record: Record, later_bits: int, slot: str, ski: str
 ) -> SignedRecord:
