@@ -9,6 +9,7 @@ from django.core.management import call_command
 from casa_site import timekeeping
 from hardware.gateway import Gateway
 from hardware.han_certificate import ensure_han_files
+from logbooks.certificate_expiry import check_certificates
 from logbooks.certificates import ensure_signature_certificate
 
 
@@ -20,9 +21,14 @@ def forget_ended_logins(_gateway_id: str) -> None:
 
 @shared_task(bind=True, expires=86_400)
 def renew_certificates(self: Any, gateway_id: str) -> None:
-    """Renew what ends soon; a gateway may run longer than a certificate lives."""
+    """Renew what ends soon, and warn of what others have to renew.
+
+    A gateway may run longer than a certificate lives.
+    """
     gateway: Gateway = self.app.gateways[gateway_id]
-    ensure_signature_certificate(gateway, gateway.clock.now())
+    now = gateway.clock.now()
+    ensure_signature_certificate(gateway, now)
+    check_certificates(gateway, now=now)
     # Browsers go by the time of the host, not by a moved gateway time (D39).
     addresses = self.app.han_addresses
     ensure_han_files(gateway, addresses=addresses, now=datetime.now(UTC))

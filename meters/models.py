@@ -31,6 +31,8 @@ class Account(AbstractBaseUser):
 
     `ha1_*` hold the digest secrets, encrypted with a sub-key of the device key and
     bound to the row; they are as good as the password and never leave the gateway.
+    `certificate` is the SHA-256 (hex) of the one client certificate that logs in, ""
+    for none (`meters.account_certificates`).
     """
 
     class Role(models.TextChoices):
@@ -45,6 +47,7 @@ class Account(AbstractBaseUser):
     )
     ha1_md5 = models.BinaryField(default=b"", blank=True)
     ha1_sha256 = models.BinaryField(default=b"", blank=True)
+    certificate = models.CharField(max_length=64, default="", blank=True, db_index=True)
     is_active = models.BooleanField(default=True)
 
     objects: ClassVar[AccountManager] = AccountManager()
