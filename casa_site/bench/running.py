@@ -7,6 +7,7 @@ and is used by a consumer before it is looked at. Simulators and demo are left o
 import re
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import httpx
 
@@ -28,6 +29,8 @@ START_GOAL_S = 10.0
 
 _READY_WITHIN_S = 120.0
 _HISTORY_WITHIN_S = 300.0
+_READ_WITHIN_S = 120.0
+_LOOK_AGAIN_S = 0.5
 _CONSUMER_PATHS = ("/", "/log/", "/messwertliste/", "/json/metering/origin")
 
 
@@ -42,8 +45,12 @@ def figures(bench: Bench) -> Iterator[Figure]:
         with httpx.Client(base_url=gateway.url, verify=False) as consumer:
             _log_in(gateway, consumer)
             _use(consumer, bench.scale.requests)
+            begin = datetime.now(UTC)
+            _wait_for_reading(gateway, consumer, begin)
             yield _idle(gateway, bench.scale)
-            _check_live(gateway, consumer)
+            _wait_for_reading(
+                gateway, consumer, begin + timedelta(seconds=bench.scale.idle_s)
+            )
         yield _memory(gateway, bench.scale)
     with ControlThread() as control, RunningGateway(state, *history) as gateway:
         seconds = gateway.wait_for(READY, within_s=_READY_WITHIN_S)
@@ -140,9 +147,23 @@ def _use(consumer: httpx.Client, count: int) -> None:
             raise ResultWrong(f"{path}: {status}")
 
 
-def _check_live(gateway: RunningGateway, consumer: httpx.Client) -> None:
-    """Whether the meters were read meanwhile: an idle gateway is not a dead one."""
+def _wait_for_reading(
+    gateway: RunningGateway, consumer: httpx.Client, since: datetime
+) -> None:
+    """Until each meter was read after that: an idle gateway is not a dead one.
+
+    Meters are found, paired and read only after the gateway is ready, on a busy
+    machine many seconds later.
+    """
+    deadline = time.monotonic() + _READ_WITHIN_S
     for meter in gateway.logins()[0]["meters"]:
-        reading = consumer.get(f"/json/metering/origin/{meter}/extended").json()
-        if not reading["values"]:
-            raise ResultWrong(f"{meter} was never read")
+        while not _was_read(consumer, meter, since):
+            if time.monotonic() > deadline:
+                raise ResultWrong(f"{meter} was not read after {since:%X}")
+            time.sleep(_LOOK_AGAIN_S)
+
+
+def _was_read(consumer: httpx.Client, meter: str, since: datetime) -> bool:
+    reading = consumer.get(f"/json/metering/origin/{meter}/extended").json()
+    time_text = reading["timestamp"]
+    return time_text is not None and datetime.fromisoformat(time_text) >= since

@@ -21,6 +21,14 @@ from casa_site.supervisor import SERVICES_FILE
 BASE = Path(__file__).resolve().parents[2]
 READY = "CASA ready"
 HISTORY_COMPLETE = "history is complete"
+_OTHER_PORTS = (
+    "--service-port",
+    "--gwa-port",
+    "--wakeup-port",
+    "--cls-port",
+    "--cls-sni-port",
+)
+"""Another gateway on this machine may have the usual ones."""
 _DEMO_ROLES = "demo-"
 _END_WITHIN_S = 15.0
 
@@ -30,9 +38,11 @@ class RunningGateway:
 
     def __init__(self, state: Path, *options: str) -> None:
         self.state = state
-        self.port = _free_port()
+        self.port, *others = _free_ports(1 + len(_OTHER_PORTS))
         words = ["-P", "-m", "casa_site", "up", "--state", str(state)]
         words += ["--han-port", str(self.port), *options]
+        for name, port in zip(_OTHER_PORTS, others, strict=True):
+            words += [name, str(port)]
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, *words],
@@ -117,8 +127,13 @@ def _environment() -> dict[str, str]:
     return values
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_ports(count: int) -> list[int]:
+    """So many different ones."""
+    probes = [socket.socket() for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
