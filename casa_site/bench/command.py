@@ -13,7 +13,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -66,6 +66,8 @@ def main(arguments: list[str]) -> int:
 
 def _measure(wanted: set[str], options: argparse.Namespace) -> Iterator[Figure]:
     scale = SMALLEST if options.smallest else FULL
+    if options.rounds:
+        scale = replace(scale, rounds=options.rounds)
     with temporary_gateway() as gateway:
         bench = Bench(gateway, scale)
         for name, group in GROUPS.items():
@@ -138,4 +140,18 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="each figure once and small: shows that it runs, the numbers mean nothing",
     )
+    parser.add_argument(
+        "--rounds",
+        type=_count,
+        metavar="N",
+        help="measure so often, e.g. `P12 --rounds 1000`: a thousand boundaries",
+    )
     return parser
+
+
+def _count(text: str) -> int:
+    """A number of rounds; raises ValueError, which argparse tells of."""
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
