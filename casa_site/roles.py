@@ -25,9 +25,9 @@ from casa_site.gateways import open_configured_gateway
 from casa_site.han_server import HanServer
 from casa_site.service import Role
 from casa_site.start_and_end import is_out_of_service
-from hardware.han_certificate import ensure_han_files
+from hardware.han_certificate import ensure_han_files, han_files
 
-BEAT, HOUSE, LEDS = "beat", "house", "leds"
+BEAT, HOUSE, CLS, LEDS = "beat", "house", "cls", "leds"
 _DEMO_MODULE = "casa_site.demo"
 
 
@@ -42,6 +42,7 @@ class Listening:
     han_port: int
     with_demo: bool
     history_days: int
+    cls_ports: tuple[int, int] = (1080, 1443)
 
     @property
     def han_address(self) -> str:
@@ -63,6 +64,7 @@ def roles(listening: Listening) -> list[Role]:
     wanted += [Role(name, partial(run_node, listening, name)) for name in NODES]
     wanted.append(Role(BEAT, run_beat))
     wanted.append(Role(HOUSE, partial(run_house, listening), needed=False))
+    wanted.append(Role(CLS, partial(run_cls, listening), needed=False))
     if settings.LEDS:
         wanted += lights
     if listening.with_demo and (demo := demo_module()):
@@ -171,6 +173,24 @@ def run_leds() -> None:
     signal.signal(signal.SIGTERM, lambda _number, _frame: ending.set())
     readiness.announce(gateway.state, LEDS)
     LedLoop(gateway, LedDevices(parse_mapping(settings.LEDS))).run(ending)
+
+
+def run_cls(listening: Listening) -> None:
+    """The CLS proxy, a process of its own (SOCKS-TLS and TLS with SNI)."""
+    # Imported here: memory that no other role needs.
+    from gwa_api.cls.service import ProxyService
+
+    gateway = open_configured_gateway()
+    files, ports = han_files(gateway), listening.cls_ports
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        service = ProxyService(gateway, files, host=listening.host, ports=ports)
+        await service.run(stop)
+
+    asyncio.run(serve())
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

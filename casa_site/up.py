@@ -21,8 +21,6 @@ BASE = Path(__file__).resolve().parent.parent
 RESERVED = {
     "--service-port": (8444, "technician's service interface"),
     "--gwa-port": (8445, "interface of the gateway administrator"),
-    "--cls-port": (1080, "CLS proxy, SOCKS"),
-    "--cls-sni-port": (1443, "CLS proxy, TLS with SNI"),
     "--wakeup-port": (8446, "wake-up message"),
 }
 """Options of services that come later; accepted, so that scripts need no change."""
@@ -63,6 +61,7 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         han_port=options.han_port,
         with_demo=not options.no_demo and first_start.wants_demo(state),
         history_days=options.history_days,
+        cls_ports=(options.cls_port, options.cls_sni_port),
     )
     is_new_demo = listening.with_demo and first_start.installs_demo(state)
     say("setting up ...")
@@ -79,13 +78,29 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
     crash_trace = last_run.watch_for_crash(state)
     gc.collect()
     gc.freeze()
-    supervisor = Supervisor(state, roles(listening), lambda: print_line(ready))
+    supervisor = Supervisor(
+        state,
+        roles(listening),
+        lambda: print_line(ready),
+        lambda: firmware_store.is_ordered(state),
+    )
     supervisor.run()
     processes.run_in_child(start_and_end.end_run)
     crash_trace.close()
+    if firmware_store.is_ordered(state):
+        _become_launcher(arguments)
     if supervisor.restarts:
         _start_anew()
     return 0
+
+
+def _become_launcher(arguments: Sequence[str]) -> NoReturn:
+    """Become the launcher, which tries the release that was ordered."""
+    say("starting again with another release")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    launcher = os.environ.get("CASA_LAUNCHER") or str(BASE / "casa")
+    os.execv(sys.executable, [sys.executable, launcher, "up", *arguments])
 
 
 def _start_anew() -> None:
@@ -147,6 +162,16 @@ def _parser() -> argparse.ArgumentParser:
         default=70,
         metavar="N",
         help="history of the demo",
+    )
+    parser.add_argument(
+        "--cls-port", type=_port, default=1080, metavar="PORT", help="CLS proxy, SOCKS"
+    )
+    parser.add_argument(
+        "--cls-sni-port",
+        type=_port,
+        default=1443,
+        metavar="PORT",
+        help="CLS proxy, TLS with SNI",
     )
     for name, (port, text) in RESERVED.items():
         parser.add_argument(

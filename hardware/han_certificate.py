@@ -1,4 +1,4 @@
-"""The certificate of the HAN web server: a pair of files for gunicorn.
+"""The certificates of the gateway's own listeners: pairs of files for gunicorn.
 
 Self-signed on P-256, because browsers refuse brainpool (decisions D30).
 """
@@ -29,6 +29,8 @@ VALID_BEFORE = timedelta(days=1)
 """Dated back, because the clock of a consumer's computer may be behind ours."""
 RENEWED_BEFORE_END = timedelta(days=30)
 
+HAN_LISTENER, GWA_LISTENER, SERVICE_LISTENER = "han", "gwa", "service"
+
 _FIXED_NAMES = ("smgw.local", "localhost", "127.0.0.1", "::1")
 
 
@@ -40,22 +42,37 @@ class TlsFiles:
     key: Path
 
 
-def han_files(gateway: Gateway) -> TlsFiles:
-    """Where the files are: `tls/han.pem` and `tls/han.key` in the state folder."""
+def server_files(gateway: Gateway, listener: str) -> TlsFiles:
+    """A listener's files: `tls/<listener>.pem` and `.key` in the state folder.
+
+    `listener` is "han", `GWA_LISTENER` or `SERVICE_LISTENER`.
+    """
     folder = gateway.state / "tls"
-    return TlsFiles(folder / "han.pem", folder / "han.key")
+    return TlsFiles(folder / f"{listener}.pem", folder / f"{listener}.key")
+
+
+def han_files(gateway: Gateway) -> TlsFiles:
+    """Where the files of the HAN web server are."""
+    return server_files(gateway, HAN_LISTENER)
 
 
 def ensure_han_files(
     gateway: Gateway, *, addresses: Iterable[str] = (), now: datetime
 ) -> TlsFiles:
-    """The files of `han_files`, made when missing.
+    """The files of the HAN web server, made when missing: see `ensure_server_files`."""
+    return ensure_server_files(gateway, HAN_LISTENER, addresses=addresses, now=now)
+
+
+def ensure_server_files(
+    gateway: Gateway, listener: str, *, addresses: Iterable[str] = (), now: datetime
+) -> TlsFiles:
+    """The files of `server_files`, made when missing.
 
     The certificate is renewed, for the same key, within 30 days of its end or when it
     lacks one of `addresses` (IP addresses or host names; "any address" such as
     0.0.0.0 is left out). `now` is the time that clients go by.
     """
-    files = han_files(gateway)
+    files = server_files(gateway, listener)
     files.key.parent.mkdir(mode=0o700, exist_ok=True)
     names = _names(gateway, addresses)
     key = _key(files.key)
@@ -126,7 +143,10 @@ def _self_signed(
 ) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     begin = now.replace(microsecond=0) - VALID_BEFORE
-    server = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    # Towards a CLS the gateway may be the one that calls.
+    both = x509.ExtendedKeyUsage(
+        [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    )
     ski = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     return (
         x509.CertificateBuilder()
@@ -137,7 +157,7 @@ def _self_signed(
         .not_valid_after(begin + VALIDITY)
         .public_key(key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(server, critical=False)
+        .add_extension(both, critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(ski, critical=False)
         .sign(key, SHA256())

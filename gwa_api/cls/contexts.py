@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from gwa_api.cls.profile import Profile
 from hardware.gateway import Gateway
 from hardware.han_certificate import TlsFiles
-from logbooks.certificate_store import parsed
+from hardware.key_slots import TLS_SLOT
+from logbooks.key_renewal import own_chain
 from logbooks.models import Certificate
 
 _CIPHERS = (
@@ -40,16 +41,16 @@ class GatewayContexts:
         return context
 
     def market(self, profile: Profile) -> ssl.SSLContext:
-        """For the EMT of a profile; trusts its certificate, and no other."""
+        """For the EMT of a profile; trusts its certificate, and no other.
+
+        Raises CertificateRefused while the gateway has none of the SM-PKI.
+        """
         context = _mutual(ssl.PROTOCOL_TLS_CLIENT)
         _trust(context, profile.emt_certificate)
-        own = Certificate.objects.filter(
-            holder=Certificate.Holder.SMGW,
-            kind=Certificate.Kind.TLS,
-            state=Certificate.State.ACTIVE,
-        ).latest("not_before")
-        slot = self._gateway.security_module.active_slot("tls")
-        self._gateway.security_module.use_for_tls(slot, context, [parsed(own)])
+        now = self._gateway.clock.now()
+        chain = own_chain(self._gateway, Certificate.Kind.TLS, now=now)
+        slot = self._gateway.security_module.active_slot(TLS_SLOT)
+        self._gateway.security_module.use_for_tls(slot, context, chain)
         return context
 
 

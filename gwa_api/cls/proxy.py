@@ -25,6 +25,7 @@ from gwa_api.cls.relay import Relay, Stream
 from gwa_api.cls.socks import Reply, RequestRefused, SocksInvalid, Target
 from gwa_api.cls.tls_stream import TlsStream
 from gwa_api.cls.wan_dial import Partner, Wire, dial
+from hardware.certificate_path import CertificateRefused
 
 GREETING_S, HANDSHAKE_S, REQUEST_S = 2.0, 10.0, 10.0
 SOCKS_CLOSE_S, PLAIN_CLOSE_S = 5.0, 20.0
@@ -216,7 +217,10 @@ class Proxy:
         answer: bytes = b"",
         number: int | None = None,
     ) -> None:
-        context = await sync_to_async(self._around.contexts.market)(profile)
+        try:
+            context = await sync_to_async(self._around.contexts.market)(profile)
+        except CertificateRefused as error:
+            raise RequestRefused(Reply.REFUSED, str(error)) from None
         within_s = profile.connect_timeout.total_seconds()
         market = await dial(Partner.market(profile), context, within_s)
         try:

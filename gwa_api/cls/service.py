@@ -49,6 +49,7 @@ class ProxyService:
         self._profiles: list[Profile] = []
         self._calls: set[asyncio.Task[None]] = set()
         self._called: set[int] = set()
+        self._has_begun = False
         self.servers: list[asyncio.Server] = []
         self.proxy = Proxy(
             Surroundings(
@@ -64,15 +65,13 @@ class ProxyService:
     async def run(
         self, stop: asyncio.Event, when_ready: Callable[[], None] = lambda: None
     ) -> None:
-        """Serve until `stop` is set."""
+        """Serve until `stop` is set; nothing listens before the first profile."""
         await sync_to_async(close_connections)(self._gateway, now=self._now())
-        await self.look()
-        if not self._han.certificate.is_file():
-            await self._fault(NO_CERTIFICATE)
-        await self._listen()
         when_ready()
         while not stop.is_set():
             await self.look()
+            if self._profiles and not self._has_begun:
+                await self._begin()
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_EVERY_S):
                     await stop.wait()
@@ -80,11 +79,12 @@ class ProxyService:
 
     async def look(self) -> None:
         """Take in changed profiles, orders and ends."""
-        now = self._now()
-        self._profiles = await sync_to_async(self._in_force)(now)
+        # Orders first: the profiles they are carried out by are not older than they.
+        waiting = await sync_to_async(orders.waiting_orders)()
+        self._profiles = await sync_to_async(self._in_force)(self._now())
         self.proxy.profiles_changed()
         self.proxy.end(await sync_to_async(orders.ending_connections)())
-        for order in await sync_to_async(orders.waiting_orders)():
+        for order in waiting:
             if order.pk not in self._called:
                 self._called.add(order.pk)
                 call = asyncio.create_task(self._carry_out(order.pk, order.profile_id))
@@ -108,6 +108,12 @@ class ProxyService:
         except RequestRefused as refused:
             problem = str(refused)
         await sync_to_async(orders.give_up)(number, problem, now=self._now())
+
+    async def _begin(self) -> None:
+        self._has_begun = True
+        if not self._han.certificate.is_file():
+            await self._fault(NO_CERTIFICATE)
+        await self._listen()
 
     async def _listen(self) -> None:
         handlers: list[Handler] = [self.proxy.take_socks, self.proxy.take_sni]

@@ -49,11 +49,22 @@ class Party:
             .add_extension(key_usage(Purpose.TLS), critical=True)
             .sign(key, SHA256())
         )
-        pem = certificate.public_bytes(Encoding.PEM) + key.private_bytes(
+        return cls.of(folder, name, certificate.public_bytes(Encoding.DER), key)
+
+    @classmethod
+    def of(
+        cls,
+        folder: Path,
+        name: str,
+        certificate: bytes,
+        key: ec.EllipticCurvePrivateKey,
+    ) -> "Party":
+        """One with this certificate (DER)."""
+        pem = ssl.DER_cert_to_PEM_cert(certificate).encode() + key.private_bytes(
             Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
         )
         (folder / name).write_bytes(pem)
-        return cls(certificate.public_bytes(Encoding.DER), folder / name)
+        return cls(certificate, folder / name)
 
 
 def context(own: Party, trusted: Sequence[bytes], *, server: bool) -> ssl.SSLContext:

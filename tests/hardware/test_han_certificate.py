@@ -50,7 +50,7 @@ def test_the_certificate_is_one_that_browsers_take(gateway: Gateway) -> None:
     extensions = made.extensions
     assert not extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     usage = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-    assert list(usage) == [ExtendedKeyUsageOID.SERVER_AUTH]
+    assert ExtendedKeyUsageOID.SERVER_AUTH in list(usage)
 
 
 def test_it_names_every_way_to_the_gateway(gateway: Gateway) -> None:
