@@ -8,8 +8,10 @@ from hardware.gateway import Gateway
 from meters.credential_store import is_master_key
 from meters.models import Account, Consumer, Meter
 from meters.registers import logical_names
+from tariffs.instant_tafs import INSTANT_TAFS
 from tariffs.models import EvaluationProfile, MarketParticipant
 from tariffs.profile_spec import ProfileSpec
+from tariffs.stored_profile import stored_form
 
 Pairs = Iterator[tuple[str, object, object]]
 """Member, what the document says, what is there."""
@@ -118,8 +120,20 @@ def _profile(spec: ProfileSpec, found: EvaluationProfile) -> Pairs:
     yield "delivery", delivery, (recipients, found.send_schedule)
     tariff = spec.tariff.document() if spec.tariff else None
     yield "tariff", tariff, found.tariff
+    yield from _instant_values(spec, found)
     if spec.consumer:
         yield "consumer", spec.consumer, found.consumer_id
+
+
+def _instant_values(spec: ProfileSpec, found: EvaluationProfile) -> Pairs:
+    """A pseudonym that is left out was made by the gateway and does not differ."""
+    given = stored_form(spec)
+    yield "triggers", given.document() if given else None, found.instant_values
+    yield "purpose", spec.purpose, found.purpose
+    if found.taf in INSTANT_TAFS:
+        yield "pseudonymise", spec.pseudonymise, bool(found.pseudonym)
+    if spec.pseudonym:
+        yield "pseudonym", spec.pseudonym, found.pseudonym
 
 
 def _validity(spec: ProfileSpec, found: EvaluationProfile, now: datetime) -> list[str]:

@@ -8,9 +8,11 @@ and the inputs of a profile may be left out.
 from dataclasses import dataclass, field
 from typing import Any
 
+from gwa_api.instant_schema import instant_spec
 from gwa_api.json_object import NEEDED, DocumentInvalid, JsonObject
 from gwa_api.tariff_schema import TARIFF, tariff_spec
 from hardware.device_id import canonical_meter_id
+from tariffs.instant_tafs import INSTANT_TAFS
 from tariffs.profile_spec import BUILT_TAFS, InputSpec, Problem, ProfileSpec
 from tariffs.tariff_spec import TariffSpec
 
@@ -36,9 +38,12 @@ _METER = (
 )
 _OBIS_RULE = ("dib", "vib", "obis")
 _PARTICIPANT = ("id", "name", "inbox")
-_INSTANT_VALUES = frozenset({9, 10, 14})
+_INSTANT_VALUES = INSTANT_TAFS
 _ONLY_FOR = {
     "tariff": frozenset({2}),
+    "aggregates": _INSTANT_VALUES,
+    "thresholds": _INSTANT_VALUES,
+    "triggers": _INSTANT_VALUES,
     "pseudonym": _INSTANT_VALUES,
     "pseudonymise": _INSTANT_VALUES,
     "purpose": _INSTANT_VALUES,
@@ -196,13 +201,22 @@ def _profile(body: JsonObject) -> ProfileSpec:
         valid_from=body.instant("valid_from"),
         valid_to=body.instant("valid_to"),
         registration_period_s=body.duration_s("registration_period", QUARTER_HOUR_S),
-        billing_unit=billing.text("unit", "month"),
+        billing_unit=billing.text("unit", billing_unit_of(taf)),
         billing_count=billing.integer("count", 1) or 0,
         billing_day=billing.integer("day", 1) or 0,
         recipients=_recipients(delivery),
         schedule=delivery.text("schedule", ""),
         tariff=_tariff(body) if taf == 2 else None,
+        instant_values=instant_spec(body) if taf in INSTANT_TAFS else None,
+        pseudonym=body.text("pseudonym", ""),
+        pseudonymise=body.flag("pseudonymise", default=True),
+        purpose=body.text("purpose", ""),
     )
+
+
+def billing_unit_of(taf: int | None) -> str:
+    """The unit of the billing period where none is stated (decisions D13)."""
+    return "week" if taf in INSTANT_TAFS else "month"
 
 
 def _tariff(body: JsonObject) -> TariffSpec | None:

@@ -5,9 +5,10 @@ together with the mark up to where the profile is evaluated. What comes out depe
 the lists only, not on when or how often it is asked (tafs.md R7, R8).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from django.db import transaction
 
@@ -15,18 +16,20 @@ from hardware.gateway import Gateway
 from logbooks.services import log_event
 from meters import value_list
 from tariffs import originals, sending, taf1, taf7
-from tariffs.calendar import GRID, grid_instants
+from tariffs.calendar import GRID
 from tariffs.inputs import input_of, settled
+from tariffs.instant_evaluation import instant_step
 from tariffs.list_row import ListRow
 from tariffs.models import DerivedRecord, EvaluationProfile
 from tariffs.schedule import (
     billing_instants,
     first_instant,
-    hour_of,
     last_instant,
+    listed_instants,
 )
 from tariffs.step import UNITS_DIFFER, Step
 from tariffs.taf2_evaluation import taf2_step
+from tariffs.triggered_sending import queue_triggered
 
 _AT_ONCE = 500
 
@@ -43,10 +46,11 @@ def advance(gateway: Gateway, profile: EvaluationProfile, *, now: datetime) -> i
             return stored
         stored += _take(gateway, profile, step, now)
         profile.evaluated_to = step.evaluated_to
+        profile.threshold_states = step.threshold_states or profile.threshold_states
 
 
 def _next_step(profile: EvaluationProfile, now: datetime) -> Step:
-    step = {1: _taf1_step, 2: taf2_step, 7: _taf7_step}[profile.taf](profile, now)
+    step = _STEPS[profile.taf](profile, now)
     if step.evaluated_to == last_instant(profile):
         # The validity may end off the grid; nothing is left to do then.
         step.evaluated_to = profile.valid_to
@@ -57,16 +61,18 @@ def _take(
     gateway: Gateway, profile: EvaluationProfile, step: Step, now: datetime
 ) -> int:
     """Store a step, all or nothing; 0 when another worker was first."""
-    signed = value_list.sign_records(gateway, step.records, step.later_bits)
+    sign = value_list.sign_records if step.is_signed else value_list.unsigned_records
+    signed = sign(gateway, step.records, step.later_bits)
     unchanged = EvaluationProfile.objects.filter(
         pk=profile.pk, evaluated_to=profile.evaluated_to
     )
     with transaction.atomic():
-        if not unchanged.update(evaluated_to=step.evaluated_to):
+        if not unchanged.update(**_marks(step)):
             return 0
         stored = value_list.store_records(gateway, DerivedRecord, signed)
         if step.evaluated_to is not None:
             done = step.evaluated_to
+            queue_triggered(gateway, profile, step.triggered, now=now)
             sending.queue_scheduled(gateway, profile, done=done, now=now)
         for event, arguments in step.events:
             log_event(
@@ -78,6 +84,15 @@ def _take(
                 profile=profile.id,
             )
     return stored
+
+
+def _marks(step: Step) -> dict[str, Any]:
+    if step.threshold_states is None:
+        return {"evaluated_to": step.evaluated_to}
+    return {
+        "evaluated_to": step.evaluated_to,
+        "threshold_states": step.threshold_states,
+    }
 
 
 def _taf1_step(profile: EvaluationProfile, now: datetime) -> Step:
@@ -130,7 +145,8 @@ def _add_sum(
     step.later_bits.append(later_bits)
 
 
-def _taf7_step(profile: EvaluationProfile, now: datetime) -> Step:
+def _course_step(profile: EvaluationProfile, now: datetime) -> Step:
+    """TAF7, and TAF6 with the starts of days instead of a grid."""
     step = Step(profile.evaluated_to)
     begin = profile.evaluated_to or first_instant(profile) - GRID
     end = min(last_instant(profile) or now, now)
@@ -143,14 +159,7 @@ def _taf7_step(profile: EvaluationProfile, now: datetime) -> Step:
     if not final:
         return step
     step.evaluated_to = final[-1].target_time
-    on_grid = set(
-        grid_instants(
-            begin,
-            step.evaluated_to,
-            profile.registration_period_s,
-            hour_of(profile),
-        )
-    )
+    on_grid = set(listed_instants(profile, begin, step.evaluated_to))
     for row in final:
         if row.target_time in on_grid:
             _add_own(step, profile.id, inputs, row)
@@ -164,3 +173,14 @@ def _add_own(step: Step, profile: str, inputs: list[taf1.Input], row: ListRow) -
     if record is not None:
         step.records.append(record)
         step.later_bits.append(row.later_bits)
+
+
+_STEPS: dict[int, Callable[[EvaluationProfile, datetime], Step]] = {
+    1: _taf1_step,
+    2: taf2_step,
+    6: _course_step,
+    7: _course_step,
+    9: instant_step,
+    10: instant_step,
+    14: instant_step,
+}

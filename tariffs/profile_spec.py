@@ -8,13 +8,25 @@ from datetime import UTC, datetime
 from hardware.obis import Obis
 from meters.models import Consumer, Meter
 from tariffs.calendar import day_hour, first_on_grid, last_on_grid
+from tariffs.instant_check import (
+    instant_problems,
+    period_problems,
+    pseudonym_problems,
+    quantity_problem,
+)
+from tariffs.instant_spec import InstantSpec
+from tariffs.instant_tafs import INSTANT_TAFS
 from tariffs.models import EvaluationProfile, MarketParticipant
+from tariffs.problem import Problem as Problem
+from tariffs.schedule import grid_step
 from tariffs.send_schedule import ScheduleInvalid, parsed
 from tariffs.tariff_check import tariff_problems
 from tariffs.tariff_spec import TariffSpec
 
-BUILT_TAFS = frozenset({1, 2, 7})
-PLANNED_TAFS = frozenset({6, 9, 10, 14})
+BUILT_TAFS = frozenset({1, 2, 6, 7, 9, 10, 14})
+COURSES = frozenset({6, 7})
+"""What lists the readings of one meter as they are."""
+
 FOREIGN_TAFS = frozenset({3, 4, 5, 8, 11, 12, 13})
 BILLED_MONTHS = (1, 2, 3, 6, 12)
 """Lengths of the billing periods of TAF1 and TAF2 (decisions D25)."""
@@ -45,7 +57,8 @@ class ProfileSpec:
     """A profile to be made (rest-gwa.md 4.1); what is left out has the defaults.
 
     Without `consumer` it is the one of the first meter, without `valid_from` the
-    profile starts now. Instants carry a zone.
+    profile starts now. Instants carry a zone. What follows `tariff` is for TAF9, TAF10
+    and TAF14 only; without `pseudonym` one is made.
     """
 
     id: str
@@ -64,14 +77,10 @@ class ProfileSpec:
     recipients: tuple[str, ...] = ()
     schedule: str = ""
     tariff: TariffSpec | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: where (JSON pointer into the body), and what."""
-
-    pointer: str
-    message: str
+    instant_values: InstantSpec | None = None
+    pseudonym: str = ""
+    pseudonymise: bool = True
+    purpose: str = ""
 
 
 class ProfileInvalid(Exception):
@@ -85,11 +94,16 @@ class ProfileInvalid(Exception):
 
 
 def start_of(spec: ProfileSpec, *, now: datetime, backdated: bool) -> datetime:
-    """When the profile will start: never in the past, unless `backdated` (R13)."""
+    """When the profile will start: never in the past, unless `backdated` or TAF6.
+
+    The readings that TAF6 lists are there already (tafs.md R13).
+    """
     if spec.valid_from is None:
         return now.replace(microsecond=0)
     start = spec.valid_from.replace(microsecond=0)
-    return start if backdated else max(start, now.replace(microsecond=0))
+    return (
+        start if backdated or spec.taf == 6 else max(start, now.replace(microsecond=0))
+    )
 
 
 def check(
@@ -103,6 +117,8 @@ def check(
         *_use_case(spec),
         *_validity(spec, starts_at, now),
         *_registration(spec),
+        *_instant_values(spec),
+        *_pseudonym(spec),
         *_billing(spec),
         *_tariff(spec, starts_at),
         *_inputs(spec, meters),
@@ -154,13 +170,12 @@ def participant_problems(
 def _use_case(spec: ProfileSpec) -> Iterator[Problem]:
     if spec.taf in BUILT_TAFS:
         return
-    if spec.taf in PLANNED_TAFS:
-        message = f"TAF{spec.taf} belongs to this gateway, but is not built yet"
-    elif spec.taf in FOREIGN_TAFS:
+    if spec.taf in FOREIGN_TAFS:
         message = f"TAF{spec.taf} is not supported by this gateway"
     else:
         message = f"there is no TAF{spec.taf}"
-    yield Problem("/taf", f"{message}; built are TAF1, TAF2 and TAF7")
+    listed = ", ".join(f"TAF{number}" for number in sorted(BUILT_TAFS))
+    yield Problem("/taf", f"{message}; there are {listed}")
 
 
 def _validity(
@@ -177,13 +192,22 @@ def _validity(
         yield Problem("/valid_to", "must be after valid_from")
     elif ends_at <= now:
         yield Problem("/valid_to", "must not be in the past")
-    elif last_on_grid(ends_at) <= first_on_grid(starts_at):
+    elif not _has_instants(spec, starts_at, ends_at):
         yield Problem("/valid_to", "no quarter hour lies between valid_from and it")
+
+
+def _has_instants(spec: ProfileSpec, begin: datetime, end: datetime) -> bool:
+    if spec.registration_period_s <= 0:
+        return True  # told elsewhere
+    step = grid_step(spec.taf, spec.registration_period_s)
+    return last_on_grid(end, step) > first_on_grid(begin, step)
 
 
 def _registration(spec: ProfileSpec) -> Iterator[Problem]:
     period_s = spec.registration_period_s
-    if period_s <= 0 or period_s % _GRID_S:
+    if spec.taf in INSTANT_TAFS:
+        yield from period_problems(spec.taf, period_s)
+    elif period_s <= 0 or period_s % _GRID_S:
         message = "must be a multiple of 15 minutes (900 s)"
         yield Problem("/registration_period", message)
     elif _DAY_S % period_s:
@@ -220,6 +244,30 @@ def _tariff(spec: ProfileSpec, starts_at: datetime) -> Iterator[Problem]:
             yield Problem(f"/tariff{problem.pointer}", problem.message)
 
 
+def _instant_values(spec: ProfileSpec) -> Iterator[Problem]:
+    if spec.taf in INSTANT_TAFS:
+        given = spec.instant_values or InstantSpec()
+        inputs = {_logical_name(one.obis) for one in spec.inputs}
+        period_s = spec.registration_period_s
+        yield from instant_problems(spec.taf, given, inputs, period_s)
+
+
+def _pseudonym(spec: ProfileSpec) -> Iterator[Problem]:
+    if spec.taf in INSTANT_TAFS:
+        names = {spec.consumer, spec.metering_point, spec.id}
+        names.update(one.meter for one in spec.inputs)
+        yield from pseudonym_problems(
+            spec.pseudonym, spec.pseudonymise, spec.purpose, names
+        )
+
+
+def _logical_name(obis: str) -> str:
+    try:
+        return Obis.parse(obis).logical_name
+    except ValueError:
+        return obis
+
+
 def _inputs(spec: ProfileSpec, meters: Mapping[str, Meter]) -> Iterator[Problem]:
     if not spec.inputs:
         yield Problem("/inputs", "at least one input")
@@ -229,11 +277,12 @@ def _inputs(spec: ProfileSpec, meters: Mapping[str, Meter]) -> Iterator[Problem]
     for position, given in enumerate(spec.inputs):
         where = f"/inputs/{position}"
         yield from _meter(given, meters.get(given.meter), owner, where)
-        yield from _register(given, meters.get(given.meter), seen, where)
+        yield from _register(spec.taf, given, meters.get(given.meter), seen, where)
         if given.sign not in (1, -1):
             yield Problem(f"{where}/sign", "must be 1 or -1")
-        elif spec.taf == 7 and given.sign != 1:
-            yield Problem(f"{where}/sign", "TAF7 lists readings as they are: 1")
+        elif spec.taf not in (1, 2) and given.sign != 1:
+            message = f"TAF{spec.taf} lists readings as they are: 1"
+            yield Problem(f"{where}/sign", message)
         if spec.taf == 2 and not _is_total(given.obis):
             yield Problem(f"{where}/obis", "TAF2 splits totals (group E = 0)")
     yield from _together(spec, meters)
@@ -256,14 +305,20 @@ def _meter(
 
 
 def _register(
-    given: InputSpec, meter: Meter | None, seen: set[tuple[str, str]], where: str
+    taf: int,
+    given: InputSpec,
+    meter: Meter | None,
+    seen: set[tuple[str, str]],
+    where: str,
 ) -> Iterator[Problem]:
     try:
         obis = Obis.parse(given.obis)
     except ValueError as error:
         yield Problem(f"{where}/obis", str(error))
         return
-    if not obis.may_count:
+    if taf in INSTANT_TAFS:
+        yield from _quantity(taf, obis, meter, where)
+    elif not obis.may_count:
         message = f"{obis} is no counter (its group D or F)"
         yield Problem(f"{where}/obis", message)
     elif meter and meter.registers and obis.logical_name not in meter.registers:
@@ -275,6 +330,17 @@ def _register(
     seen.add(key)
 
 
+def _quantity(
+    taf: int, obis: Obis, meter: Meter | None, where: str
+) -> Iterator[Problem]:
+    """Instant values come from wired meters that are asked for them (D21)."""
+    if message := quantity_problem(taf, obis):
+        yield Problem(f"{where}/obis", message)
+    if meter and meter.source != Meter.Source.HDLC:
+        message = f"meter {meter.id} cannot be read at instants of a profile's own"
+        yield Problem(f"{where}/meter", message)
+
+
 def _is_total(text: str) -> bool:
     """Whether it is the register of a total; what is no OBIS code is told elsewhere."""
     try:
@@ -284,8 +350,9 @@ def _is_total(text: str) -> bool:
 
 
 def _together(spec: ProfileSpec, meters: Mapping[str, Meter]) -> Iterator[Problem]:
-    if spec.taf == 7 and len({given.meter for given in spec.inputs}) > 1:
-        yield Problem("/inputs", "TAF7 lists the registers of one meter")
+    is_of_one = spec.taf in COURSES or spec.taf in INSTANT_TAFS
+    if is_of_one and len({given.meter for given in spec.inputs}) > 1:
+        yield Problem("/inputs", f"TAF{spec.taf} lists the registers of one meter")
     if len({day_hour(meter.medium) for meter in meters.values()}) > 1:
         message = "the meters' billing days start at different hours (gas: 06:00)"
         yield Problem("/inputs", message)

@@ -12,18 +12,22 @@ from heapq import merge
 from django.db.models import Prefetch, QuerySet
 
 from meters.retention import months_before
-from tariffs import originals, taf1, taf2_state, taf7
-from tariffs.calendar import GRID, Period, day_starts, grid_instants
+from tariffs import originals, taf1, taf2_state, taf6, taf7
+from tariffs.calendar import GRID, Period, day_starts
 from tariffs.derived import own_rows
 from tariffs.inputs import input_of
+from tariffs.instant_tafs import INSTANT_TAFS
 from tariffs.list_row import ListRow
 from tariffs.models import DerivedRecord, Dispatch, EvaluationProfile, ProfileInput
 from tariffs.profile_spec import is_id
 from tariffs.schedule import (
+    TAF6,
     first_instant,
     hour_of,
     last_instant,
+    listed_instants,
     shown_periods,
+    step_of,
 )
 
 LEAST_MONTHS = 24
@@ -32,6 +36,8 @@ LEAST_MONTHS = 24
 DAILY_KEPT = timedelta(days=42)
 """How far back the day values reach (han-json-api.md 4.9)."""
 
+_COURSES = frozenset({6, 7})
+_LISTS = _COURSES | INSTANT_TAFS
 _LOOK_BACK = (timedelta(hours=1), timedelta(days=1), DAILY_KEPT)
 
 
@@ -67,7 +73,12 @@ def periods(profile: EvaluationProfile, now: datetime) -> list[Period]:
 
     The end of an open period is its planned one.
     """
-    return _with_rows(profile, list(shown_periods(profile, until=now))[::-1], now)
+    shown = list(shown_periods(profile, until=now))[::-1]
+    shown = _with_rows(profile, shown, now)
+    if profile.taf != TAF6:
+        return shown
+    oldest = taf6.kept_from(now, hour_of(profile))
+    return [period for period in shown if period.end > oldest]
 
 
 def period_rows(profile: EvaluationProfile, period: Period) -> Iterator[ListRow]:
@@ -80,25 +91,38 @@ def period_rows(profile: EvaluationProfile, period: Period) -> Iterator[ListRow]
             target_time__lte=within.end,
         )
     )
-    if profile.taf != 7:
+    if profile.taf not in _COURSES:
         return own
     (meter,) = {source.meter for source in input_of(profile)}
     rows = originals.rows(meter, *within)
-    if profile.registration_period_s != GRID.total_seconds():
-        step_s, hour = profile.registration_period_s, hour_of(profile)
-        instants = set(grid_instants(*within, step_s, hour))
+    if profile.taf == TAF6:
+        days = _days(profile, within)
+        rows = originals.rows_at(meter, days)
+        among = set(days)
+        own = (row for row in own if row.target_time in among)
+    elif profile.registration_period_s != GRID.total_seconds():
+        instants = set(listed_instants(profile, *within))
         rows = (row for row in rows if row.target_time in instants)
     return merge(_listed(profile, rows), own)
+
+
+def _days(profile: EvaluationProfile, within: Period) -> list[datetime]:
+    """The day starts of TAF6 that are offered: 42 days back from what is known."""
+    hour = hour_of(profile)
+    newest = max(profile.evaluated_to or within.end, within.begin)
+    oldest = taf6.kept_from(newest, hour)
+    return [one for one in day_starts(*within, hour) if one >= oldest]
 
 
 def current_row(profile: EvaluationProfile, now: datetime) -> ListRow | None:
     """The newest values by the profile's rule; None when there are none yet.
 
     TAF1 and TAF2: at the newest quarter hour at which every input has a usable value,
-    computed from original records and not signed. TAF7: the newest row of its list.
+    computed from original records and not signed. All others: the newest row of the
+    list.
     """
     end = min(last_instant(profile) or now, now)
-    if profile.taf == 7:
+    if profile.taf in _LISTS:
         spans = (Period(end - back, end) for back in _LOOK_BACK)
         newest = (max(period_rows(profile, span), default=None) for span in spans)
         return next((row for row in newest if row), None)
@@ -111,12 +135,15 @@ def current_row(profile: EvaluationProfile, now: datetime) -> ListRow | None:
 def daily_rows(profile: EvaluationProfile, now: datetime) -> list[ListRow]:
     """The values at the day starts of the last 42 days, ascending (D58).
 
-    A day start at which an input has no usable value is left out.
+    A day start at which an input has no usable value is left out. Values that are not
+    for billing have no day values.
     """
+    if profile.taf in INSTANT_TAFS:
+        return []
     begin = max(first_instant(profile) - GRID, now - DAILY_KEPT)
     end = min(last_instant(profile) or now, now)
     instants = list(day_starts(begin, end, hour_of(profile)))
-    if profile.taf == 7:
+    if profile.taf in _COURSES:
         return _listed_at(profile, instants)
     if profile.taf == 2:
         return list(taf2_state.states(profile, instants))
@@ -174,7 +201,7 @@ def _validity(profile: EvaluationProfile, period: Period) -> Period:
     """The part of a period that the profile covers, initial reading included."""
     last = last_instant(profile)
     return Period(
-        max(period.begin, first_instant(profile) - GRID),
+        max(period.begin, first_instant(profile) - step_of(profile)),
         min(period.end, last) if last else period.end,
     )
 

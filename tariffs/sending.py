@@ -19,6 +19,7 @@ from tariffs.calendar import (
     last_on_grid,
     local_day,
 )
+from tariffs.instant_spec import PERIODIC
 from tariffs.list_row import ListRow
 from tariffs.models import EvaluationProfile, OutboxRow
 from tariffs.schedule import (
@@ -26,13 +27,14 @@ from tariffs.schedule import (
     first_instant,
     hour_of,
     last_instant,
+    step_of,
 )
 from tariffs.send_schedule import SendSchedule, parsed
 
 BILLED_ONCE = frozenset({1, 2})
 """Of these the values at the ends of billing periods are sent, and no others."""
 
-COURSE = frozenset({7})
+COURSE = frozenset({7, 9, 10, 14})
 """Of these every value of the list is sent."""
 
 _ONE_DAY = timedelta(days=1)
@@ -72,9 +74,14 @@ def queue_scheduled(
                 due_at=each.due_at,
                 now=now,
             )
-    if queued_to != profile.queued_to:
-        EvaluationProfile.objects.filter(pk=profile.pk).update(queued_to=queued_to)
-        profile.queued_to = queued_to
+    if queued_to is not None and queued_to != profile.queued_to:
+        note_queued(profile, queued_to)
+
+
+def note_queued(profile: EvaluationProfile, queued_to: datetime) -> None:
+    """What is due up to there stands in the outbox."""
+    EvaluationProfile.objects.filter(pk=profile.pk).update(queued_to=queued_to)
+    profile.queued_to = queued_to
 
 
 def deliveries(profile: EvaluationProfile, *, done: datetime) -> Iterator[Delivery]:
@@ -133,7 +140,7 @@ def _of_course(profile: EvaluationProfile, done: datetime) -> Iterator[Delivery]
         yield Delivery(_Kind.INITIAL, before, begin)
     last = last_instant(profile)
     for send_at in _send_times(profile, begin):
-        end = last_on_grid(send_at)
+        end = last_on_grid(send_at, step_of(profile))
         if end > done or (last is not None and end >= last):
             break
         if end > begin:
@@ -156,7 +163,12 @@ def _final(
 
 
 def _send_times(profile: EvaluationProfile, after: datetime) -> Iterator[datetime]:
-    """By the schedule; without one at the start of each billing calendar day."""
+    """By the schedule; without one at the start of each billing calendar day.
+
+    Never where a profile does not send by a schedule.
+    """
+    if not _sends_by_schedule(profile):
+        return
     schedule = _schedule(profile)
     if schedule:
         yield from schedule.instants(after)
@@ -166,6 +178,11 @@ def _send_times(profile: EvaluationProfile, after: datetime) -> Iterator[datetim
     while True:
         day += _ONE_DAY
         yield day_start(day, hour)
+
+
+def _sends_by_schedule(profile: EvaluationProfile) -> bool:
+    given = profile.instant_values
+    return given is None or PERIODIC in given.get("triggers", ())
 
 
 def _schedule(profile: EvaluationProfile) -> SendSchedule | None:

@@ -1,6 +1,7 @@
 """What is due in the profiles: begun, evaluated, ended; and what was sent."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import Error
@@ -9,7 +10,7 @@ from django.db.models import F, Q, QuerySet
 from hardware.gateway import Gateway
 from logbooks.selectors import system_log
 from logbooks.services import log_fault
-from tariffs import evaluation
+from tariffs import evaluation, on_demand, read_schedule
 from tariffs.lifecycle import (
     create_profile,
     end_profile,
@@ -63,12 +64,25 @@ def evaluate_due(gateway: Gateway, *, now: datetime) -> int:
     stored is logged (300052) and tried again by the next run (R33).
     """
     stored = 0
-    for profile in _unfinished():
+    profiles = list(_unfinished())
+    _plan_reads(profiles)
+    for profile in profiles:
         start_when_due(gateway, profile, now)
         end_when_due(gateway, profile, now)
         if profile.valid_from <= now:
             stored += _evaluated(gateway, profile, now)
+    on_demand.complete_ordered(gateway, now=now)
+    if stored:
+        read_schedule.forget_evaluated(profiles)
     return stored
+
+
+def _plan_reads(profiles: Iterable[EvaluationProfile]) -> None:
+    """A failure costs the instants of some seconds, not the evaluation."""
+    try:
+        read_schedule.bring_up_to_date(profiles)
+    except Error:
+        _log.exception("when meters are to be read could not be stored")
 
 
 def _unfinished() -> QuerySet[EvaluationProfile]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from hardware.record import zulu
+from tariffs.instant_spec import InstantSpec
 from tariffs.models import EvaluationProfile, ProfileVersion
 from tariffs.profile_spec import ProfileSpec
 from tariffs.tariff_spec import TariffSpec
@@ -58,7 +59,7 @@ def _ordered(name: str, value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, TariffSpec):
+    if isinstance(value, TariffSpec | InstantSpec):
         return value.document()
     if isinstance(value, datetime):
         return zulu(value.astimezone(UTC))

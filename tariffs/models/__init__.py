@@ -2,6 +2,7 @@
 
 from tariffs.models.derived import DerivedRecord
 from tariffs.models.dispatch import Dispatch
+from tariffs.models.on_demand import OnDemandDelivery
 from tariffs.models.outbox import OWED_STATES, OutboxRow
 from tariffs.models.participant import MarketParticipant
 from tariffs.models.price import PriceRow, PriceSeries
@@ -14,6 +15,7 @@ __all__ = [
     "Dispatch",
     "EvaluationProfile",
     "MarketParticipant",
+    "OnDemandDelivery",
     "OutboxRow",
     "PriceRow",
     "PriceSeries",

@@ -17,7 +17,10 @@ class EvaluationProfile(models.Model):
     the derived records. `tariff` is that of TAF2 (`tariffs.tariff_spec`). The switches
     of stages before `created_at` are history: they are not logged. `send_schedule`
     says when values are sent (`tariffs.send_schedule`); what was due up to `queued_to`
-    stands in the outbox.
+    stands in the outbox. `instant_values` is what TAF9, TAF10 and TAF14 have beside
+    (`tariffs.instant_spec`), `threshold_states` how their thresholds stand: they move
+    with `evaluated_to`. Their values are sent under `pseudonym`; without one there is
+    a `purpose` that allows the names (decisions D34).
     """
 
     class State(models.TextChoices):
@@ -53,6 +56,10 @@ class EvaluationProfile(models.Model):
     created_at = models.DateTimeField(null=True, blank=True)
     send_schedule = models.CharField(max_length=64, default="", blank=True)
     queued_to = models.DateTimeField(null=True, blank=True)
+    instant_values = models.JSONField(null=True, blank=True)
+    threshold_states = models.JSONField(null=True, blank=True)
+    pseudonym = models.CharField(max_length=32, default="", blank=True)
+    purpose = models.CharField(max_length=64, default="", blank=True)
 
     class Meta:
         constraints: ClassVar = [

@@ -235,7 +235,7 @@ BAD = [
     ("/profiles/0/taf", None),
     ("/profiles/0/taf", "7"),
     ("/profiles/0/taf", 0),
-    ("/profiles/0/taf", 6),
+    ("/profiles/0/taf", 8),
     ("/profiles/0/taf", 3),
     ("/profiles/0/consumer", "nobody"),
     ("/profiles/0/metering_point", "DE1"),

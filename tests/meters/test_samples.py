@@ -34,7 +34,7 @@ def sampled(meter: str = IDS[0]) -> list[datetime]:
     return list(rows.values_list("target_time", flat=True))
 
 
-def take_over(bench: Bench) -> None:
+def take_over(bench: Bench) -> None:  # noqa: F811
     (bench.interface.spec,) = interface_specs(selectors.active_meters())
 
 
@@ -148,9 +148,7 @@ def test_an_order_for_a_meter_that_is_silent_is_given_up(
     assert not samples.is_ordered("order")
 
 
-def test_the_next_instant_is_that_of_the_earliest_grid_within_its_begin_and_end() -> (
-    None
-):
+def test_the_next_instant_is_that_of_the_earliest_grid_in_its_validity() -> None:
     power, energy = Obis.parse(POWER), Obis.parse(IMPORT)
     minute = Demand("a", 60, (power,), NOON, NOON + 2 * MINUTE)
     five = Demand("b", 300, (energy,), NOON + timedelta(seconds=1))
