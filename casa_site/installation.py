@@ -14,7 +14,11 @@ from casa_site import first_start, start_and_end, timekeeping
 from casa_site.gateways import open_configured_gateway
 from casa_site.roles import Listening, demo_module
 from hardware.gateway import Gateway, GatewayNotOpened
-from hardware.han_certificate import ensure_han_files
+from hardware.han_certificate import (
+    GWA_LISTENER,
+    HAN_LISTENER,
+    ensure_server_files,
+)
 from logbooks import certificates
 from meters.models import Consumer
 
@@ -41,7 +45,10 @@ def _install(listening: Listening) -> None:
     now = gateway.clock.now()
     certificates.ensure_signature_certificate(gateway, now)
     # Browsers go by the time of the host, not by a moved gateway time (D39).
-    ensure_han_files(gateway, addresses=[listening.host], now=datetime.now(UTC))
+    for listener in (HAN_LISTENER, GWA_LISTENER):
+        ensure_server_files(
+            gateway, listener, addresses=[listening.host], now=datetime.now(UTC)
+        )
     if demo is not None:
         with transaction.atomic():
             _install_demo(demo, gateway, listening, now)

@@ -8,9 +8,11 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from casa_site.demo import parties
 from casa_site.demo.plan import CONSUMERS, EMT, receiver_folder
 from casa_site.demo.receiver import RECEIVED
 from hardware.gateway import Gateway
+from hardware.han_certificate import GWA_LISTENER, server_files
 from logbooks.certificates import signature_certificate
 from meters.selectors import meters_of
 from tariffs.selectors import contract_name, profiles_of
@@ -21,6 +23,7 @@ _CERTIFICATE_FILE = "demo/signature.pem"
 
 def write(gateway: Gateway, *, han_url: str, passwords: Mapping[str, str]) -> None:
     """Write the file with mode 0600; what does not exist yet has no key in it."""
+    gateway_files = server_files(gateway, GWA_LISTENER)
     text = {
         "huid": gateway.huid,
         "han_url": han_url,
@@ -28,6 +31,7 @@ def write(gateway: Gateway, *, han_url: str, passwords: Mapping[str, str]) -> No
             {
                 "user": consumer.id,
                 "password": passwords[consumer.id],
+                **parties.described(gateway.state, consumer.id),
                 "meters": [meter.id for meter in meters_of(consumer.id)],
                 "contracts": [
                     contract_name(gateway.huid, profile)
@@ -36,6 +40,11 @@ def write(gateway: Gateway, *, han_url: str, passwords: Mapping[str, str]) -> No
             }
             for consumer in CONSUMERS
         ],
+        "technician": parties.described(gateway.state, parties.TECHNICIAN),
+        "gwa": {
+            **parties.described_partner(gateway.state, parties.GWA),
+            "ca": str(gateway_files.certificate),
+        },
         "emts": [{"id": EMT, "inbox": str(receiver_folder(gateway.state) / RECEIVED)}],
         "signature_certificate": str(_write_certificate(gateway)),
     }

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from casa_site.demo import description, history, receiver, time_server, timeline
+from casa_site.demo import (
+    description,
+    history,
+    parties,
+    receiver,
+    time_server,
+    timeline,
+)
 from casa_site.demo.meter_keys import master_key
 from casa_site.demo.plan import (
     CONSUMERS,
@@ -59,6 +66,7 @@ def install(
         for spec in _profiles(consumer, past):
             create_profile(gateway, spec, now=now, backdated=True)
     time_server.install(gateway, now=now)
+    parties.install(gateway, now=now)
     description.write(gateway, han_url=han_url, passwords=passwords)
 
 

@@ -1,0 +1,146 @@
+"""The demo's PKI and its parties: gateway, GWA, EMT, technician, consumers.
+
+The keys of the others lie in `<state>/demo/` only; the gateway has its own in its
+security module and knows the others by their certificates. Made once: what is there
+stays, so that a first start that broke off goes on.
+"""
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from casa_site.demo.plan import CONSUMERS, DEMO_FOLDER, EMT
+from casa_site.lab_pki import LabFolder, answer_request, make_lab_pki
+from hardware.certificate_path import Purpose
+from hardware.gateway import Gateway
+from hardware.module_state import LifeCycle
+from hardware.private_files import replace
+from hardware.root_certificates import install_initial_root, root_certificates
+from logbooks.certificate_store import (
+    Holder,
+    Kind,
+    Stage,
+    import_authority,
+    import_partner_certificate,
+)
+from logbooks.key_renewal import KIND_OF, first_requests, import_own_certificate
+from logbooks.models import Certificate
+from meters.account_certificates import (
+    IssuedCertificate,
+    issue_consumer_certificate,
+    issue_technician_certificate,
+)
+from meters.accounts import create_account
+from meters.models import Account
+
+GWA = "gwa-0001"
+TECHNICIAN = "techniker"
+_PIN_BYTES = 6
+
+
+def lab_folder(state: Path) -> LabFolder:
+    """Where the PKI and the keys of GWA and EMT are."""
+    return LabFolder(state / DEMO_FOLDER / "pki")
+
+
+def party_folder(state: Path, name: str) -> Path:
+    """Where certificate, key and .p12 of a consumer or the technician are."""
+    return state / DEMO_FOLDER / "certificates" / name
+
+
+def install(gateway: Gateway, *, now: datetime) -> None:
+    """Give the gateway its certificates, and everybody else his; accounts exist."""
+    lab = lab_folder(gateway.state)
+    if not lab.root.exists():
+        make_lab_pki(lab.folder, gwa=GWA, emts=[EMT], now=now)
+    _trust(gateway, lab, now)
+    if gateway.security_module.state().life_cycle is LifeCycle.INITIAL:
+        _personalise(gateway, lab, Stage.QUALITY_SEAL, now)
+    _personalise(gateway, lab, Stage.OPERATIONAL, now)
+    _know_partners(gateway, lab, now)
+    _issue_to_people(gateway, now)
+
+
+def _trust(gateway: Gateway, lab: LabFolder, now: datetime) -> None:
+    if not root_certificates(gateway.security_module):
+        root = x509.load_pem_x509_certificate(lab.root.read_bytes())
+        install_initial_root(gateway.security_module, root.public_bytes(Encoding.DER))
+    import_authority(gateway, lab.sub.read_bytes(), now=now)
+
+
+def _personalise(
+    gateway: Gateway, lab: LabFolder, stage: Certificate.Stage, now: datetime
+) -> None:
+    """The sub-CA answers the gateway's requests, for its keys in force."""
+    authority = lab.authority()
+    for purpose, request in first_requests(gateway).items():
+        answer = answer_request(
+            authority,
+            request,
+            common_name=f"{gateway.huid}.smgw",
+            purpose=Purpose(KIND_OF[purpose].value),
+            quality_seal=stage == Stage.QUALITY_SEAL,
+            now=now,
+        )
+        import_own_certificate(gateway, answer, stage=stage, now=now)
+
+
+def _know_partners(gateway: Gateway, lab: LabFolder, now: datetime) -> None:
+    for party, holder in ((GWA, Holder.GWA), (EMT, Holder.EMT)):
+        for purpose in Purpose:
+            import_partner_certificate(
+                gateway,
+                lab.certificate(party, purpose).read_bytes(),
+                kind=Kind(purpose.value),
+                holder=holder,
+                holder_id=party,
+                now=now,
+            )
+
+
+def _issue_to_people(gateway: Gateway, now: datetime) -> None:
+    role = Account.Role.TECHNICIAN
+    technician = Account.objects.filter(username=TECHNICIAN).first() or create_account(
+        gateway, username=TECHNICIAN, role=role
+    )
+    issued = issue_technician_certificate(gateway, technician, now=now)
+    _hand_over(gateway.state, TECHNICIAN, issued)
+    for planned in CONSUMERS:
+        account = Account.objects.select_related("consumer").get(username=planned.id)
+        pin = secrets.token_urlsafe(_PIN_BYTES)
+        issued = issue_consumer_certificate(gateway, account, pin=pin, now=now)
+        _hand_over(gateway.state, planned.id, issued)
+
+
+def _hand_over(state: Path, name: str, issued: IssuedCertificate) -> None:
+    folder = party_folder(state, name)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    replace(folder / "client.pem", issued.certificate)
+    replace(folder / "client.key", issued.key)
+    replace(folder / "client.p12", issued.p12)
+    replace(folder / "client.pin", issued.pin.encode())
+
+
+def described(state: Path, name: str) -> dict[str, str]:
+    """The members of demo.json that tell where somebody's certificate is."""
+    folder = party_folder(state, name)
+    if not (folder / "client.p12").exists():
+        return {}
+    return {
+        "certificate": str(folder / "client.pem"),
+        "key": str(folder / "client.key"),
+        "p12": str(folder / "client.p12"),
+        "p12_pin": (folder / "client.pin").read_text(),
+    }
+
+
+def described_partner(state: Path, party: str) -> dict[str, str]:
+    """The same for GWA or EMT: TLS certificate and key."""
+    lab = lab_folder(state)
+    return {
+        "certificate": str(lab.certificate(party, Purpose.TLS)),
+        "key": str(lab.key(party, Purpose.TLS)),
+    }
