@@ -16,6 +16,7 @@ from hardware.status_word import hex_text, ptb_status
 from tariffs import versions
 from tariffs.list_row import ListRow
 from tariffs.models import OutboxRow
+from tariffs.outbox import BILLING_TAFS
 from tariffs.sending import delivered_rows
 
 SCHEMA = "casa-delivery-v1"
@@ -33,7 +34,11 @@ class Document:
 def document_of(gateway: Gateway, row: OutboxRow) -> Document:
     """The document of a row of the outbox; its profile comes with it."""
     profile = versions.document_at(row.profile_id, row.version)
-    records = [_record(one) for one in delivered_rows(row.profile, row.begin, row.end)]
+    names = _names(gateway, row, profile)
+    records = [
+        _record(one, is_named="profile" in names)
+        for one in delivered_rows(row.profile, row.begin, row.end)
+    ]
     content = {
         "schema": SCHEMA,
         "delivery_id": str(row.message_id),
@@ -43,8 +48,7 @@ def document_of(gateway: Gateway, row: OutboxRow) -> Document:
         "sequence": row.sequence,
         "kind": row.kind,
         "taf": profile["taf"],
-        "profile": row.profile_id,
-        "source": _source(gateway, profile),
+        **names,
         "from": zulu(row.begin),
         "to": zulu(row.end),
         "records": records,
@@ -54,19 +58,25 @@ def document_of(gateway: Gateway, row: OutboxRow) -> Document:
     return Document(text, count, sha256(text).hexdigest())
 
 
-def _source(gateway: Gateway, profile: dict[str, Any]) -> dict[str, Any]:
+def _names(gateway: Gateway, row: OutboxRow, profile: dict[str, Any]) -> dict[str, Any]:
+    """Whose values these are; under a pseudonym nothing else (decisions D34)."""
+    if profile["taf"] not in BILLING_TAFS and profile.get("pseudonymise", True):
+        return {"source": {"pseudonym": row.profile.pseudonym}}
     meters = list(dict.fromkeys(given["meter"] for given in profile["inputs"]))
-    return {
+    source = {
         "gateway": gateway.huid,
         "meters": meters,
         "metering_point": profile["metering_point"],
     }
+    return {"profile": row.profile_id, "source": source}
 
 
-def _record(row: ListRow) -> dict[str, Any]:
-    """`id` is whom the signed text names, `ski` the key that signed it."""
-    return {
-        "id": row.subject,
+def _record(row: ListRow, *, is_named: bool) -> dict[str, Any]:
+    """`id` is whom the signed text names, `ski` the key that signed it.
+
+    Both, and the signature, would name a source that has only a pseudonym.
+    """
+    content = {
         "t": zulu(row.target_time),
         "c": zulu(row.capture_time),
         "s": hex_text(row.status),
@@ -80,6 +90,8 @@ def _record(row: ListRow) -> dict[str, Any]:
             }
             for one in registers_of(row.registers)
         ],
-        "sig": b64encode(row.signature).decode(),
-        "ski": row.signer_ski,
     }
+    if is_named and row.is_signed:
+        content["id"], content["ski"] = row.subject, row.signer_ski
+        content["sig"] = b64encode(row.signature).decode()
+    return content

@@ -1,17 +1,18 @@
 """The column Versandt: from the dispatches of a profile, never from the row (D22)."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _l
 
-from tariffs import selectors
-from tariffs.calendar import Period
+from tariffs import selectors, sending
+from tariffs.calendar import GRID, Period
 from tariffs.list_row import ListRow
 from tariffs.models import EvaluationProfile
+from tariffs.schedule import first_instant
 from tariffs.selectors import Sent
 
 
@@ -33,15 +34,17 @@ class SentMarks:
     """The periods that each recipient of a profile has acknowledged.
 
     Ascending and apart from each other, so that a list of years finds them fast.
+    `only` are the time stamps that are sent at all; None for every one.
     """
 
     acknowledged: Sequence[Sequence[Period]]
+    only: Collection[datetime] | None = None
 
     def mark(self, row: ListRow) -> SentMark:
         """Sent when every recipient has acknowledged the row's time stamp."""
-        if not self.acknowledged:
-            return NEVER
         at = row.target_time
+        if not self.acknowledged or (self.only is not None and at not in self.only):
+            return NEVER
         everyone = all(_holds(periods, at) for periods in self.acknowledged)
         return SENT if everyone else NOT_YET
 
@@ -73,6 +76,15 @@ def _joined(periods: Iterable[Period]) -> list[Period]:
 
 
 def marks_of(profile: EvaluationProfile) -> SentMarks:
-    """The marks of a profile that came with its recipients."""
+    """The marks of a profile that came with its recipients.
+
+    Of TAF2 only the ends of billing periods are sent: the registers at the switches of
+    stages stay in the house.
+    """
     recipients = [recipient.id for recipient in profile.recipients.all()]
-    return sent_marks(recipients, selectors.dispatches(profile))
+    marks = sent_marks(recipients, selectors.dispatches(profile))
+    done = profile.evaluated_to
+    if profile.taf not in sending.BILLED_ONCE or done is None:
+        return marks
+    begin = first_instant(profile) - GRID
+    return replace(marks, only=set(sending.sent_instants(profile, begin, done)))

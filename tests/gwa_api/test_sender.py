@@ -18,7 +18,7 @@ from logbooks.selectors import consumer_log
 from portal.sent_marks import SENT, marks_of
 from tariffs import selectors
 from tariffs.lifecycle import change_profile
-from tariffs.models import Dispatch, EvaluationProfile, OutboxRow
+from tariffs.models import Dispatch, EvaluationProfile, OutboxRow, ProfileVersion
 from tariffs.participants import create_participant
 from tariffs.profile_spec import InputSpec, ProfileSpec
 from tariffs.services import evaluate_due
@@ -280,6 +280,31 @@ def test_a_change_of_the_profile_does_not_change_what_is_owed_already(
     row = OutboxRow.objects.select_related("profile").order_by("sequence")[0]
     assert document_of(gateway, row).content == before
     assert b"DE1111" in before
+
+
+@pytest.mark.parametrize("taf", [9, 10, 14])
+def test_a_pseudonymised_document_names_nobody(
+    gateway: Gateway, profile: EvaluationProfile, taf: int
+) -> None:
+    """Neither gateway, meter, metering point, profile, consumer nor a signature."""
+    row = OutboxRow.objects.select_related("profile").order_by("sequence")[0]
+    kept = ProfileVersion.objects.get()
+    kept.document["taf"] = taf
+    kept.save()
+    row.profile.pseudonym = "Quitte-17"
+    text = document_of(gateway, row).content.decode()
+    assert '"source":{"pseudonym":"Quitte-17"}' in text
+    for name in (
+        gateway.huid,
+        "1emh0000000001",
+        "DE1111",
+        '"profile"',
+        "hks2",
+        '"sig"',
+        '"ski"',
+        '"id"',
+    ):
+        assert name not in text
 
 
 def test_nobody_without_an_inbox_is_sent_anything(

@@ -8,11 +8,15 @@ import pytest
 
 from hardware.gateway import Gateway
 from meters.models import Meter
-from tariffs import outbox
+from portal.sent_marks import NEVER, SENT, marks_of
+from tariffs import outbox, selectors
+from tariffs.calendar import Period
 from tariffs.models import EvaluationProfile, MarketParticipant, OutboxRow
 from tariffs.profile_spec import InputSpec, ProfileInvalid
 from tariffs.send_schedule import ScheduleInvalid, parsed
+from tariffs.sending import delivered_rows
 from tariffs.services import create_participant, end_profile, evaluate_due
+from tariffs.switch_calendar import StageRule
 from tariffs.tariff_spec import DefaultRule, Stage, TariffSpec
 from tests.tariffs.builders import (
     IMPORT,
@@ -226,3 +230,29 @@ def test_a_profile_with_a_bad_schedule_is_refused(
     with pytest.raises(ProfileInvalid) as refusal:
         started(gateway, 7, schedule="0 0 31 2 *")
     assert [p.pointer for p in refusal.value.problems] == ["/delivery/schedule"]
+
+
+def test_the_rows_at_switches_of_stages_are_not_sent_and_say_so(
+    gateway: Gateway, meter: Meter
+) -> None:
+    """Of TAF2 the ends of billing periods go; the portal marks the rest as it is."""
+    rules = (StageRule(2, frozenset({6, 7})), DefaultRule(1))
+    tariff = TariffSpec((Stage(1), Stage(2)), rules)
+    started(gateway, 2, tariff=tariff)
+    evaluated(gateway, meter, T0 + timedelta(days=3))
+    for row in OutboxRow.objects.select_related("profile"):
+        rows = delivered_rows(row.profile, row.begin, row.end)
+        assert [one.target_time for one in rows] == [row.end]
+        outbox.acknowledge(gateway, row, now=T0)
+    profile = selectors.profile_of("hks2", "profile")
+    assert profile is not None
+    marks = marks_of(profile)
+    every = Period(T0 - timedelta(days=1), T0 + timedelta(days=3))
+    assert [
+        (f"{row.target_time:%m-%d %H:%M}", marks.mark(row))
+        for row in selectors.period_rows(profile, every)
+    ] == [
+        ("02-27 23:00", SENT),
+        ("02-28 23:00", SENT),
+        ("03-01 23:00", NEVER),
+    ]
