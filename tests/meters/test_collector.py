@@ -35,6 +35,18 @@ class Switch:
         assert self.event.wait(WAIT_S)
 
 
+def stop(collector: Collector) -> None:
+    """End it, and wait for its threads however busy the machine is.
+
+    One that lived on would meet the next test in the database.
+    """
+    threads = [collector._thread, *collector.threads.values()]
+    collector.stop()
+    for thread in threads:
+        thread.join(WAIT_S)
+        assert not thread.is_alive()
+
+
 @pytest.mark.django_db
 def test_meters_of_one_port_share_an_interface(gateway: Gateway) -> None:
     for id_ in ("1emh0000000001", "1emh0000000002"):
@@ -101,7 +113,7 @@ def test_metering_runs_in_threads_over_a_real_port(
         ready.wait()
         clocked.clock.set(NOON + timedelta(seconds=6))  # the next retry
         hint.wait()
-        collector.stop()
+        stop(collector)
     assert OriginalRecord.objects.get().target_time == NOON
     entries = ConsumerLogEntry.objects.filter(consumer_id="meier")
     ids = list(entries.order_by("number").values_list("event_id", "event_sub_id"))
@@ -120,7 +132,7 @@ def test_a_collector_that_cannot_go_on_does_not_look_alive(gateway: Gateway) -> 
     collector = Collector(gateway, send_hint=Switch(), announce=broken, fail=failed)
     collector.start()
     failed.wait()
-    collector.stop()
+    stop(collector)
 
 
 @pytest.mark.django_db(transaction=True)
