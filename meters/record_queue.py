@@ -23,6 +23,8 @@ from meters import services
 from meters.absence import watch_absence
 
 RETRY_AFTER_S = 5.0
+_UNTOLD_KEPT = 1000
+"""Failures that could not be logged, although their boundary was stored later."""
 
 Kept = frozenset[tuple[str, datetime]]
 """Meter and boundary of values that wait: no placeholder may take their place."""
@@ -117,6 +119,7 @@ class RecordQueue:
         self._send_hint = send_hint
         self._monotonic = monotonic
         self._waiting: deque[_Entry] = deque()
+        self._untold: deque[_Entry] = deque(maxlen=_UNTOLD_KEPT)
         self._retry_at: float | None = None
 
     def __len__(self) -> int:
@@ -135,6 +138,8 @@ class RecordQueue:
         if self._retry_at is not None and self._monotonic() < self._retry_at:
             return
         self._retry_at = None
+        for _ in range(len(self._untold)):
+            self._report(self._untold.popleft())
         for entry in list(self._waiting):
             try:
                 stored = self._store(entry.work)
@@ -216,5 +221,7 @@ class RecordQueue:
             )
         except Exception:
             connection.close_if_unusable_or_obsolete()
+            if entry not in self._waiting:  # stored meanwhile: told next time
+                self._untold.append(entry)
             return
         entry.is_reported = True

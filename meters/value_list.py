@@ -6,7 +6,7 @@ D43). A list is append-only: rows are final, the database refuses to change them
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -18,7 +18,8 @@ from django.db.models import QuerySet
 from hardware.gateway import Gateway
 from hardware.record import Record, register_lines, signed_text
 from hardware.security_module import SIGNATURE_SLOT, verify
-from logbooks import bulk_rows, chains
+from hardware.status_word import NOT_FOR_BILLING
+from logbooks import bulk_rows, chains, device_state
 from logbooks.certificates import public_key
 from logbooks.models import Certificate
 from meters.models import ListRecord
@@ -56,7 +57,9 @@ def sign_records(
 ) -> list[SignedRecord]:
     """Make text and signature of each record; touches no database.
 
-    Called before the transaction opens: a signature takes longer than a row.
+    Called before the transaction opens: a signature takes longer than a row. While
+    the integrity of the gateway is broken each bears the bit that says that it is not
+    for billing (decisions D37).
     """
     if not records:
         return []
@@ -66,8 +69,16 @@ def sign_records(
     bits = later_bits or [0] * len(records)
     return [
         _signed(gateway, record, later, slot, ski)
-        for record, later in zip(records, bits, strict=True)
+        for record, later in zip(_marked(gateway, records), bits, strict=True)
     ]
+
+
+def _marked(gateway: Gateway, records: Sequence[Record]) -> Sequence[Record]:
+    """The records as they may be stored now: not for billing, or as they are."""
+    if not device_state.setting_of(gateway).marks_values:
+        return records
+    bit = NOT_FOR_BILLING << 32
+    return [replace(record, status=record.status | bit) for record in records]
 
 
 def unsigned_records(
@@ -77,7 +88,7 @@ def unsigned_records(
     bits = later_bits or [0] * len(records)
     return [
         _unsigned(gateway.huid, record, later)
-        for record, later in zip(records, bits, strict=True)
+        for record, later in zip(_marked(gateway, records), bits, strict=True)
     ]
 
 

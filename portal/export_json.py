@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import chain
 
 from hardware.gateway import Gateway
+from logbooks import device_state
 from logbooks.certificates import certificate_by_ski, certificate_pem
 from portal import local_time, readings
 from portal.measurement_table import row_word
@@ -42,6 +43,7 @@ def values_json(
             "contract": readings.contract(gateway.huid, profile),
             "period": readings.billing_periods([period])[0],
             "signature_algorithm": ALGORITHM,
+            **_integrity(gateway),
             "certificates": _certificates(rows),
         }
     )
@@ -51,6 +53,12 @@ def values_json(
         readings.json_array(map(write.row, rows)),
         ("}\n",),
     )
+
+
+def _integrity(gateway: Gateway) -> dict[str, bool]:
+    """Said only while the integrity is broken (decisions D37)."""
+    is_broken = device_state.setting_of(gateway).marks_values
+    return {"not_for_billing": True} if is_broken else {}
 
 
 def _certificates(rows: Sequence[ListRow]) -> list[dict[str, str]]:

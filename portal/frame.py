@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from logbooks import device_state
 from portal import formats, inactivity
 from portal.request import PortalRequest, account_of
 
@@ -13,13 +14,15 @@ from portal.request import PortalRequest, account_of
 @dataclass(frozen=True, slots=True)
 class Frame:
     """`consumer` is who is logged in, '' for nobody; `page` the entry of the
-    navigation that is shown as current."""
+    navigation that is shown as current, `is_broken` that integrity is broken and new
+    values are not for billing (decisions D37)."""
 
     consumer: str
     page: str = ""
     huid: str = ""
     shown_at: str = ""
     logs_out_at: str = ""
+    is_broken: bool = False
 
 
 def show(
@@ -53,4 +56,5 @@ def _frame(request: PortalRequest, page: str) -> Frame:
         huid=request.gateway.huid,
         shown_at=formats.record_time(now),
         logs_out_at=formats.minute_time(now + inactivity.LIMIT),
+        is_broken=device_state.setting_of(request.gateway).marks_values,
     )

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from hardware import device_state_file
+from hardware.device_state_file import DeviceSetting
 from hardware.gateway import Gateway
 from hardware.record import Record
 from hardware.security_module import SignatureInvalid
@@ -262,3 +264,23 @@ def test_records_older_than_24_months_may_be_pruned(gateway: Gateway) -> None:
     stored(gateway, old)
     OriginalRecord.objects.all().delete()
     assert OriginalRecord.objects.count() == 0
+
+
+@pytest.mark.req("R169")
+@pytest.mark.parametrize("make", [value_list.sign_records, value_list.unsigned_records])
+def test_while_integrity_is_broken_new_records_are_not_for_billing(
+    gateway: Gateway, make: Any
+) -> None:
+    """R169, D37: gateway bit 1, in the chained text; records of before stay."""
+    a_meter(gateway)
+    for quarters, is_broken in enumerate([False, True, False]):
+        setting = DeviceSetting(marks_values=is_broken)
+        device_state_file.write(gateway.state, setting)
+        made = make(gateway, [a_record(quarters)])
+        value_list.store_records(gateway, OriginalRecord, made)
+    rows = OriginalRecord.objects.order_by("target_time")
+    assert [row.status >> 32 for row in rows] == [0x05, 0x07, 0x05]
+    is_signed = make is value_list.sign_records
+    assert {one.finding for one in faults(gateway)} == (
+        set() if is_signed else {Finding.SIGNATURE}
+    )
