@@ -10,6 +10,8 @@ COMMANDS = {
     "up": "casa_site.up",
     "status": "casa_site.status",
     "manage": "casa_site.manage",
+    "package": "casa_site.package",
+    "trial": "casa_site.trial",
     "decode": "casa_site.decode",
     "verify": "casa_site.verify",
     "test": "casa_site.testing",

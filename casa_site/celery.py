@@ -41,6 +41,7 @@ RHYTHM = {
     "gwa_api.tasks.send_due": timedelta(seconds=10),
     "tariffs.tasks.prune_values": timedelta(hours=1),
     "casa_site.tasks.keep_time": timedelta(minutes=1),
+    "casa_site.tasks.carry_on_update": timedelta(minutes=1),
     "logbooks.tasks.carry_on_self_test": timedelta(seconds=10),
     "logbooks.tasks.keep_device_state": timedelta(seconds=10),
     "logbooks.tasks.watch_storage": timedelta(minutes=1),

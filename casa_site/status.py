@@ -20,6 +20,7 @@ from casa_site import (
     status_meters,
 )
 from hardware.clock import GatewayClock, KeptClock
+from hardware.release import PROGRAM, release_of
 from hardware.time_file import TIME_FILE, TimeFile
 
 Report = dict[str, Any]
@@ -65,6 +66,7 @@ def as_text(report: Report) -> str:
         "database",
         "queues",
         "oldest_due",
+        "release",
         "time",
         "device",
         "leds",
@@ -108,6 +110,7 @@ def _of_settings(state: Path) -> Report:
 
     return {
         "queues": _queue_depths(),
+        "release": _release(),
         "storage": {"used": _used_bytes(state), "quota": settings.STORAGE_QUOTA},
         "encrypted": _is_encrypted(),
     }
@@ -234,6 +237,22 @@ def _used_bytes(folder: Path) -> int:
     return total
 
 
+def _release() -> Report:
+    """Which release runs, from which folder, its fingerprint (R153)."""
+    running = release_of()
+    return {
+        "version": running.version,
+        "number": running.number,
+        "fingerprint": running.fingerprint or None,
+        "folder": str(PROGRAM),
+    }
+
+
+def _release_words(release: Report) -> str:
+    print_ = release["fingerprint"] or "development build"
+    return f"{release['version']} ({release['number']}) {print_}\n  {release['folder']}"
+
+
 def _time_words(shown: Report) -> str:
     valid = "valid" if shown["valid"] else "NOT VALID"
     line = f"{shown['now']} {valid}, source {shown['source']}"
@@ -282,6 +301,7 @@ _WORDS: dict[str, Callable[[Any], str]] = {
     **status_device.WORDS,
     "queues": lambda queues: ", ".join(f"{k} {v}" for k, v in queues.items()),
     "oldest_due": lambda value: value or "-",
+    "release": _release_words,
     "time": _time_words,
     "storage": _storage_words,
     "encrypted": _encryption_words,

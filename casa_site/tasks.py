@@ -6,7 +6,7 @@ from typing import Any
 from celery import shared_task
 from django.core.management import call_command
 
-from casa_site import timekeeping
+from casa_site import firmware, timekeeping
 from hardware.gateway import Gateway
 from hardware.han_certificate import ensure_han_files
 from logbooks.certificate_expiry import check_certificates
@@ -38,3 +38,9 @@ def renew_certificates(self: Any, gateway_id: str) -> None:
 def keep_time(self: Any, gateway_id: str) -> None:
     """Follow legal time when the time server is to be asked."""
     timekeeping.keep_time(self.app.gateways[gateway_id])
+
+
+@shared_task(bind=True, expires=55)
+def carry_on_update(self: Any, gateway_id: str) -> None:
+    """Install the released update whose time has come."""
+    firmware.carry_on(self.app.gateways[gateway_id])

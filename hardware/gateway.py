@@ -16,6 +16,7 @@ from hardware.device_id import is_huid
 from hardware.device_key import DeviceKey, load_or_make
 from hardware.hardware_version import HardwareVersion
 from hardware.private_files import make_once
+from hardware.release import release_of
 from hardware.security_module import (
     CURVES,
     SIGNATURE_SLOT,
@@ -26,7 +27,7 @@ from hardware.security_module import (
 )
 from hardware.time_file import TIME_FILE, TimeFile
 
-FIRMWARE_VERSION = "0100000000X001a"
+FIRMWARE_VERSION = release_of().version
 """Shown on the start page and in every export (R4)."""
 
 DEFAULT_HARDWARE = HardwareVersion("11302", "01A")

@@ -16,6 +16,7 @@ from logbooks.models.entries import (
     LogEntry,
     SystemLogEntry,
 )
+from logbooks.models.firmware import FirmwarePackage
 from logbooks.models.self_test import CheckPosition, SelfTestRun
 from logbooks.models.time_state import TimeState
 
@@ -31,6 +32,7 @@ __all__ = [
     "ConsumerLog",
     "ConsumerLogEntry",
     "DeviceState",
+    "FirmwarePackage",
     "LogEntry",
     "RevocationList",
     "SelfTestRun",
