@@ -165,7 +165,7 @@ def tls_fault(error: BaseException) -> int:
         return error.code
     if isinstance(error, ssl.SSLCertVerificationError):
         return _VERIFY_FAULTS.get(error.verify_code, Refusal.NOT_PINNED).code
-    if isinstance(error, ssl.SSLError) and error.reason in _WITHOUT_CERTIFICATE:
+    if getattr(error, "reason", None) in _WITHOUT_CERTIFICATE:
         return Refusal.NOT_PINNED.code
     return OUT_OF_MEMORY if isinstance(error, MemoryError) else INTERNAL_FAULT
 
