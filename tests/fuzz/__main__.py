@@ -6,7 +6,6 @@ is not documented, when one input took over 100 ms of CPU time, or when memory g
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.fuzz.seeds import CORPUS
+from tests.fuzz.samples import write_to
 from tests.fuzz.targets import TARGETS
 
 BASE = Path(__file__).resolve().parents[2]
@@ -42,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
 def fuzzed(name: str, seconds: float, keep: Path) -> bool:
     """Fuzz one target and print its line; whether all went well."""
     corpus = keep / name
-    shutil.copytree(CORPUS / name, corpus, dirs_exist_ok=True)
+    write_to(name, corpus)
     report = keep / f"{name}.json"
     report.unlink(missing_ok=True)
     words = ["-m", "tests.fuzz.engine", name, str(seconds), str(corpus), str(report)]

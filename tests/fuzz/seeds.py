@@ -19,11 +19,11 @@ from hardware.stick_im871a import (
     encode_message,
     telegram_indication,
 )
+from tests.fuzz.samples import CORPUS
 from tests.hardware.d0_texts import PUSHED, WITHOUT_UNITS
 from tests.hardware.vectors import DATA, captures, messages_of, read_json
 from tests.hardware.wmbus_vectors import WMBUS, telegrams_of, wmbus_vectors
 
-CORPUS = Path(__file__).parent / "corpus"
 _LONGEST = 1100
 _LEGIBLE = bytes([0x00, 0x30])
 """Ways that take the bytes as they are: whole, and three at a time."""
