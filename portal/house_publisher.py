@@ -14,6 +14,7 @@ from aiomqtt import Client, MqttError, Will
 from asgiref.sync import sync_to_async
 
 from hardware.gateway import Gateway
+from logbooks import device_state
 from meters import selectors
 from meters.selectors import LatestReading
 from portal import home_assistant, house_push
@@ -118,7 +119,7 @@ async def publish(gateway: Gateway, *, stop: asyncio.Event, period_s: float) -> 
     """Carry out all orders until `stop` is set; values every `period_s` seconds."""
     running: dict[str, Order] = {}
     while not stop.is_set():
-        wanted = {push.pk: push for push in await sync_to_async(house_push.orders)()}
+        wanted = {push.pk: push for push in await _orders(gateway)}
         for consumer, order in list(running.items()):
             push = wanted.get(consumer)
             if push is None or push.version != order.version:
@@ -134,6 +135,13 @@ async def publish(gateway: Gateway, *, stop: asyncio.Event, period_s: float) -> 
     await asyncio.gather(
         *(order.task for order in running.values()), return_exceptions=True
     )
+
+
+async def _orders(gateway: Gateway) -> list[HousePush]:
+    """All orders; none in a lock-down, in which nothing is sent (manual ch. 8)."""
+    if device_state.is_locked(gateway):
+        return []
+    return list(await sync_to_async(house_push.orders)())
 
 
 async def _ended(order: Order) -> None:

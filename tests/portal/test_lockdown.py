@@ -1,5 +1,7 @@
 """The HAN while the device is locked down."""
 
+import asyncio
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from hardware import device_state_file
 from hardware.device_state_file import DeviceSetting, Mode
 from hardware.gateway import Gateway
+from portal import house_publisher
 from tests.portal.installation import PASSWORDS
 
 GERMAN = (
@@ -114,9 +117,7 @@ def test_the_notice_speaks_english_too(soft: Gateway, browser: Client) -> None:
 
 
 @pytest.mark.req("R142")
-def test_in_the_hard_lock_down_there_is_no_page(
-    soft: Gateway, browser: Client
-) -> None:
+def test_in_the_hard_lock_down_there_is_no_page(soft: Gateway, browser: Client) -> None:
     """R142: not even the notice."""
     device_state_file.write(soft.state, DeviceSetting(Mode.HARD, 1900109))
     for path in ("/", "/json/metering/origin", "/hilfe/"):
@@ -128,3 +129,32 @@ def test_the_notice_needs_no_database(soft: Gateway, browser: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         browser.get("/")
     assert not queries.captured_queries
+
+
+@pytest.mark.req("R138")
+def test_no_value_goes_to_a_broker_in_the_house(
+    soft: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R138: nothing is sent; orders count again after the release."""
+    monkeypatch.setattr(house_publisher.house_push, "orders", lambda: ["order"])
+    assert asyncio.run(house_publisher._orders(soft)) == []
+    device_state_file.write(soft.state, DeviceSetting())
+    assert asyncio.run(house_publisher._orders(soft)) == ["order"]
+
+
+@pytest.mark.req("R169")
+def test_pages_and_exports_say_that_integrity_is_broken(
+    han: Gateway, logged_in: Callable[..., Client]
+) -> None:
+    """R169, D37: a note on every page, a field in the JSON export; gone after it."""
+    client = logged_in()
+    page, export = "/", "/messwertliste/hks2-taf7/0/json/"
+    for is_broken in (True, False):
+        device_state_file.write(han.state, DeviceSetting(marks_values=is_broken))
+        said = (
+            "Die Integrität des Geräts ist verletzt."
+            in client.get(page).content.decode()
+        )
+        assert said == is_broken
+        document = json.loads(b"".join(client.get(export)))  # type: ignore[arg-type]
+        assert document.get("not_for_billing", False) == is_broken
