@@ -201,6 +201,7 @@ def _alarms() -> list[Report]:
             "kind": alarm.kind,
             "subject": alarm.subject,
             "code": alarm.code,
+            "explained": _explained(alarm.code),
             "since": _moment(alarm.since),
             "last": _moment(alarm.last_at),
             "count": alarm.count,
@@ -208,6 +209,22 @@ def _alarms() -> list[Report]:
         }
         for alarm in open_alarms()
     ]
+
+
+def _explained(code: int) -> dict[str, str]:
+    """Cause, effect, who has to act and how; {} for an event that is no fault."""
+    from logbooks.explanations import explanation
+
+    try:
+        found = explanation(code, "en")
+    except KeyError:
+        return {}
+    return {
+        "cause": found.cause,
+        "effect": found.effect,
+        "who": found.who,
+        "remedy": found.remedy,
+    }
 
 
 def _reading_times() -> Report:
@@ -280,10 +297,20 @@ def _encryption_words(encrypted: bool | None) -> str:
     }[encrypted]
 
 
+def _explanation_words(explained: dict[str, str]) -> str:
+    if not explained:
+        return ""
+    return (
+        f"\n    {explained['cause']} {explained['effect']}"
+        f"\n    {explained['who']}: {explained['remedy']}"
+    )
+
+
 def _alarm_words(alarms: list[Report]) -> str:
     lines = [
         f"\n  {alarm['since']} {alarm['kind']} {alarm['code']} {alarm['subject']}"
         f" ({alarm['count']} times, last {alarm['last']})"
+        f"{_explanation_words(alarm['explained'])}"
         for alarm in alarms
     ]
     return "".join(lines) or "none"

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 
 from logbooks.catalogue import Event, event_row
+from logbooks.explanations import Explanation, explanations, language_of
 from portal.help_texts import EVENT_HELP
 from portal.log_topics import TOPICS
 
@@ -44,3 +46,8 @@ def topics() -> Sequence[TopicHelp]:
 
 def _help(event_id: int, texts: Sequence[str]) -> EventHelp:
     return EventHelp(event_id, str(EVENT_HELP[event_id]), texts)
+
+
+def fault_help() -> Sequence[Explanation]:
+    """Every fault code, explained in the language of the page."""
+    return explanations(language_of(get_language()))

@@ -49,6 +49,7 @@ urlpatterns = [
     path("selbsttest/", self_test_view.self_test_page, name="self_test"),
     path("smart-home/", house_push_view.house_push_page, name="house_push"),
     path("hilfe/", views.help_, name="help"),
+    path("hilfe/fehler/", views.fault_help, name="fault_help"),
     path("json/", include("portal.api_urls")),
 ]
 

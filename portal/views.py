@@ -146,6 +146,13 @@ def help_(request: PortalRequest) -> HttpResponse:
     )
 
 
+@require_safe
+@consumer_required
+def fault_help(request: PortalRequest) -> HttpResponse:
+    """What every fault code means, and who has to act."""
+    return show(request, "fault_help", "help", faults=help_page.fault_help())
+
+
 def own_profile(request: PortalRequest, profile_id: str) -> EvaluationProfile:
     """The consumer's profile of that id; anybody else's is a 404."""
     profile = selectors.profile_of(request.consumer, profile_id)

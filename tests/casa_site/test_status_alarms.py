@@ -32,6 +32,12 @@ def test_open_alarms_are_shown_and_ended_ones_are_not() -> None:
             "kind": "interface_missing",
             "subject": "/dev/ttyUSB0",
             "code": 100706,
+            "explained": {
+                "cause": "The connection to a meter was lost and is set up again.",
+                "effect": "Single values may be missing.",
+                "who": "service technician",
+                "remedy": "If frequent: check line and meter.",
+            },
             "since": "2026-03-03T12:00:00Z",
             "last": "2026-03-03T12:05:00Z",
             "count": 2,

@@ -60,7 +60,7 @@ MORE_PAGES = {
 """The installation has no TAF2 and no prices: `test_bill_page`, `test_cost_pages`."""
 
 OPEN = {"/anmelden/", "/abmelden/", "/sprache/", "/signatur-zertifikat/"}
-NOT_PERSONAL = {"/hilfe/", "/json/certificate/signature"}
+NOT_PERSONAL = {"/hilfe/", "/hilfe/fehler/", "/json/certificate/signature"}
 
 
 def body(answer: HttpResponse) -> bytes:

@@ -32,6 +32,7 @@ PAGES = {
     "prices of a contract": "/einstellungen/preise/hks2-taf7/",
     "self-test": "/selbsttest/",
     "help": "/hilfe/",
+    "faults": "/hilfe/fehler/",
     "logging out": "/abmelden/",
     "nothing": "/nichts/",
 }
