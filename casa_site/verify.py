@@ -73,9 +73,10 @@ def _verified(options: argparse.Namespace) -> Verification:
     """Raises InputUnusable."""
     readings = _content(options.readings)
     supplier = _content(options.supplier) if options.supplier else None
+    before = _content(options.before) if options.before else None
     certificate = _certificate(options.certificate) if options.certificate else None
     try:
-        return verify_files(readings, supplier, certificate=certificate)
+        return verify_files(readings, supplier, certificate=certificate, before=before)
     except FileUnreadable as reason:
         raise InputUnusable(str(reason)) from None
 
@@ -110,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="CERT",
         help="check signatures with this certificate (PEM or DER), not the file's",
+    )
+    parser.add_argument(
+        "--before",
+        type=Path,
+        metavar="READINGS.xml",
+        help="the gateway's file of the period before: its registers count since the "
+        "start of the contract, so only with it a later period is compared",
     )
     parser.add_argument("--json", action="store_true", help="one JSON document")
     return parser

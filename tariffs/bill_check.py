@@ -154,7 +154,8 @@ def _compare(
             continue
         if not has_file(profile, period) or period.begin < first_instant(profile):
             continue
-        found = compare(usage_point(gateway, profile, period), result)
+        registers = usage_point(gateway, profile, period, every_row=True)
+        found = compare(registers, result)
         if found:
             check.comparisons += found
             check.compared_with.append(profile.id)

@@ -44,17 +44,18 @@ def covered(profile: EvaluationProfile, period: Period, now: datetime) -> Period
 def energies(profile: EvaluationProfile, period: Period) -> list[Energy]:
     """The energy drawn between neighbouring usable values, each with its stage.
 
-    From begin to end of the period, both included, ascending. One that is longer than
+    From begin to end of the period, both included, ascending; several inputs are added
+    up where they have the same span and stage. One that is longer than
     a quarter hour stands where values are missing. A counter that went back is left
     out, as the registers leave it out.
     """
-    found = [
-        energy
-        for source in input_of(profile)
-        if _is_import(source.obis)
-        for energy in _of_input(profile, source, period)
-    ]
-    return sorted(found, key=lambda one: (one.begin, one.end))
+    found: dict[tuple[datetime, datetime, int], Decimal] = {}
+    for source in input_of(profile):
+        if _is_import(source.obis):
+            for begin, end, stage, amount in _of_input(profile, source, period):
+                key = (begin, end, stage)
+                found[key] = found.get(key, Decimal(0)) + amount
+    return [Energy(*key, found[key]) for key in sorted(found)]
 
 
 def _is_import(name: str) -> bool:

@@ -1,8 +1,8 @@
 """The file for TRuDI of a profile and a closed billing period (trudi-xml.md 2).
 
 Original lists from begin to end of the period, both included; for TAF1 and TAF2 the
-registers of the profile, with their value at the begin; log and certificate. Ids are
-in upper case (decisions D8, D9).
+registers of the profile, which count since its start, at the end of the period; log
+and certificate. Ids are in upper case (decisions D8, D9).
 
 A signature covers a whole record, so in a file of TAF1 or TAF2 a meter's record is
 with all its registers, also where the profile names fewer: it is the consumer's own
@@ -96,13 +96,22 @@ def trudi_file(
 
 
 def usage_point(
-    gateway: Gateway, profile: EvaluationProfile, period: Period
+    gateway: Gateway,
+    profile: EvaluationProfile,
+    period: Period,
+    *,
+    every_row: bool = False,
 ) -> UsagePoint:
-    """What the file says."""
+    """What the file says; `every_row`: with all values of the registers.
+
+    TRuDI shows the first value of a register's list, so the file has one only: that
+    at the end of the period.
+    """
     covered = _covered(profile, period)
     meters = list({each.meter_id: each.meter for each in inputs_of(profile)}.values())
     rows = {meter.id: list(_originals(profile, meter.id, covered)) for meter in meters}
     own = _derived(profile, covered)
+    listed = own if every_row else own[-1:]
     ski = _signer([*own, *(row for of_meter in rows.values() for row in of_meter)])
     lists = [
         values
@@ -122,7 +131,7 @@ def usage_point(
         certificates=[_certificate(ski)],
         log=_log(profile.consumer_id, covered),
         analysis=_analysis(profile, lists, own, covered),
-        lists=[*lists, *_derived_lists(profile, meters[0], own, covered, ski)],
+        lists=[*lists, *_derived_lists(profile, meters[0], listed, covered, ski)],
     )
 
 

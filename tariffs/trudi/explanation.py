@@ -191,6 +191,14 @@ def _comparison(found: Verification) -> Iterator[str]:
         if comparison.first_difference:
             yield f"  {difference_text(comparison, comparison.first_difference)}"
             continue
+        if comparison.earlier:
+            text = _(
+                "%(obis)s: zählt seit Beginn des Vertrages, davon %(earlier)s vor dem "
+                "Zeitraum; prüfbar mit der Datei des Zeitraums davor (--before)"
+            )
+            earlier = _amount(comparison.earlier, comparison.kind)
+            yield f"  {text % {'obis': comparison.obis, 'earlier': earlier}}"
+            continue
         text = ngettext(
             "%(obis)s: stimmt überein (%(rows)d Wert)",
             "%(obis)s: stimmt überein (%(rows)d Werte)",

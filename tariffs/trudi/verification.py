@@ -81,12 +81,14 @@ def verify(
     certificate: x509.Certificate | None = None,
     context: Context | None = None,
     contract: Contract | None = None,
+    before: bytes | None = None,
     trudi_compat: bool = True,
 ) -> Verification:
     """Check a gateway's file, alone or with a supplier's; raises FileUnreadable.
 
     Without a context it is taken from the file. Without a supplier's file the tariff
-    in the gateway's own is used when it has a calendar.
+    in the gateway's own is used when it has a calendar. `before` is the gateway's file
+    of the period before: registers count since the start of the contract.
     """
     found = Verification()
     _check_readings(found, load(readings), context)
@@ -99,7 +101,8 @@ def verify(
         found.is_asked_to_calculate = True
         found.supplier = found.readings
     _calculate(found, trudi_compat)
-    found.findings += _differences(found)
+    earlier = read_usage_point(load(before))[0] if before is not None else None
+    found.findings += _differences(found, earlier)
     return found
 
 
@@ -170,12 +173,12 @@ def _calculate(found: Verification, trudi_compat: bool) -> None:
         found.failure = Failure(reason.code, "calculate", str(reason))
 
 
-def _differences(found: Verification) -> Iterator[Finding]:
+def _differences(found: Verification, before: UsagePoint | None) -> Iterator[Finding]:
     """What is not right although the file keeps the rules (D1: registers, D2:
     signatures)."""
     if found.readings is not None:
         if found.result is not None:
-            found.comparisons = compare(found.readings, found.result)
+            found.comparisons = compare(found.readings, found.result, before)
         elif found.context is not None and found.context.taf == 1:
             found.comparisons = compare_taf1(found.readings)
     for comparison in found.comparisons:

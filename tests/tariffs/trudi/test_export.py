@@ -25,7 +25,7 @@ from tariffs.trudi.export import written
 from tariffs.trudi.reader import read_usage_point
 from tariffs.trudi.verification import Verification, verify
 from tariffs.trudi.xml_file import load
-from tariffs.trudi_file import NotClosed, has_file, trudi_file
+from tariffs.trudi_file import NotClosed, has_file, trudi_file, usage_point
 from tests.tariffs.builders import (
     EXPORT,
     GAP,
@@ -85,12 +85,20 @@ def a_contract(
 
 
 def the_file(
-    gateway: Gateway, profile: EvaluationProfile, now: datetime = END
+    gateway: Gateway,
+    profile: EvaluationProfile,
+    now: datetime = END,
+    *,
+    number: int = 1,
+    every_row: bool = False,
 ) -> bytes:
-    """The file of the first billing period."""
+    """The file of the first billing period, or of the one with that number."""
     evaluate_due(gateway, now=now)
     profile = selectors.profile_of(profile.consumer_id, profile.id) or profile
-    period = selectors.periods(profile, now)[-1]
+    period = selectors.periods(profile, now)[-number]
+    if every_row:
+        point = usage_point(gateway, profile, period, every_row=True)
+        return "".join(written(point)).encode()
     return "".join(trudi_file(gateway, profile, period)).encode()
 
 
@@ -120,11 +128,54 @@ def test_a_taf2_file_is_recomputed_to_the_gateway_s_registers(signing: Gateway) 
     found = checked(signing, profile)
     assert amounts(found) == {1: 5 * 96 * 13, 2: 3 * 96 * 13, ERROR_STAGE: 0}
     assert {str(each.obis): each.rows for each in found.comparisons} == {
-        "1-0:1.8.0*255": 3,
-        "1-0:1.8.1*255": 3,
-        "1-0:1.8.2*255": 3,
-        "1-0:1.8.63*255": 3,
+        "1-0:1.8.0*255": 1,
+        "1-0:1.8.1*255": 1,
+        "1-0:1.8.2*255": 1,
+        "1-0:1.8.63*255": 1,
     }
+
+
+@pytest.mark.parametrize("taf", [1, 2])
+def test_a_register_has_one_value_at_the_end_of_the_period(
+    signing: Gateway, taf: int
+) -> None:
+    """TRuDI shows the first value of the first block: it must be the one billed."""
+    meter = a_meter(signing)
+    store(signing, meter, course(BEGIN, END))
+    found = checked(signing, a_contract(signing, taf, (meter, IMPORT)))
+    assert found.readings is not None
+    for values in found.readings.derived:
+        (reading,) = values.readings
+        assert reading.target is not None
+        assert reading.target.utc == MARCH
+
+
+def test_a_later_period_is_compared_with_the_file_before_it(signing: Gateway) -> None:
+    """Registers count since the start of the contract. Alone, only what they had
+    counted before is told; a register that was changed is found by the others."""
+    meter = a_meter(signing)
+    first_day, later = date(2026, 2, 21), day_start(date(2026, 4, 5), 0)
+    days = [day_start(first_day + n * DAY, 0) for n in range(43)]
+    store(signing, meter, {at: 1000 + 7 * n for n, at in enumerate(days)})
+    profile = a_contract(signing, 2, (meter, IMPORT))
+    first = the_file(signing, profile, later, number=1)
+    second = the_file(signing, profile, later, number=2)
+    alone = verify(second)
+    assert alone.findings == []
+    counted = {str(c.obis): c.earlier for c in alone.comparisons if c.earlier}
+    assert counted.keys() == {"1-0:1.8.0*255", "1-0:1.8.1*255", "1-0:1.8.2*255"}
+    both = verify(second, before=first)
+    assert both.findings == []
+    assert [each.earlier for each in both.comparisons] == [0, 0, 0, 0]
+    assert all(each.matches for each in both.comparisons)
+    total = alone.comparisons[0].last
+    assert total is not None
+    value = f"<espi:value>{total.stated}<".encode()
+    changed = second.replace(value, value.replace(b"<espi:value>", b"<espi:value>1"))
+    assert {each.rule for each in verify(changed).findings} == {"D1", "D2"}
+    assert {each.rule for each in verify(changed, before=first).findings} == (
+        {"D1", "D2"}
+    )
 
 
 def test_both_directions_have_stages_of_their_own(signing: Gateway) -> None:
@@ -275,7 +326,8 @@ def test_gateway_and_check_agree_over_random_tariffs_and_gaps(
     profile = a_contract(
         signing, 2, *inputs, tariff=tariff, now=begin, valid_from=begin
     )
-    found = verify(the_file(signing, profile, now=end + 10 * DAY))
+    text = the_file(signing, profile, end + 10 * DAY, every_row=True)
+    found = verify(text)
     assert found.findings == []
     assert found.signatures.good == found.signatures.checked
     stages = len(tariff.stages) + 2
