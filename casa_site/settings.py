@@ -10,6 +10,7 @@ from pathlib import Path
 from csp.constants import NONE, SELF
 
 from casa_site import broker, databases, env, identity
+from hardware.led_devices import parse_mapping
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 STATE = env.path("CASA_STATE", BASE_DIR / "var")
@@ -35,6 +36,10 @@ SIGNATURE_CURVE = env.choice(
 STORAGE_QUOTA = env.integer("CASA_STORAGE_QUOTA", 4 * 1024**3, minimum=64 * 1024**2)
 HARDWARE = env.text("CASA_HARDWARE")
 LEDS = env.text("CASA_LEDS")
+try:
+    parse_mapping(LEDS)
+except ValueError as error:
+    raise env.SettingInvalid(f"CASA_LEDS: {error}.") from None
 # How long values are kept (decisions D23): longer if you like, never shorter
 _LONGEST_MONTHS, _LONGEST_DAYS = 1200, 36_525
 KEPT_MONTHS = env.integer("CASA_KEEP_MONTHS", 24, minimum=24, maximum=_LONGEST_MONTHS)

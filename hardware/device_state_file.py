@@ -32,12 +32,14 @@ class DeviceSetting:
     """The state of the device: its mode, the code that led to it, since when.
 
     `marks_values`: new records and exports are not for billing (decisions D37).
+    `is_unrecorded`: the database could not be written and does not know of it yet.
     """
 
     mode: Mode = Mode.NORMAL
     code: int = 0
     since: datetime | None = None
     marks_values: bool = False
+    is_unrecorded: bool = False
 
     @property
     def is_locked(self) -> bool:
@@ -74,6 +76,7 @@ def _document(setting: DeviceSetting) -> dict[str, object]:
         "code": setting.code,
         "since": since.astimezone(UTC).isoformat() if since else None,
         "marks_values": setting.marks_values,
+        "unrecorded": setting.is_unrecorded,
     }
 
 
@@ -91,6 +94,7 @@ def _parsed(content: bytes) -> DeviceSetting:
             code=code,
             since=datetime.fromisoformat(since) if since else None,
             marks_values=marks_values,
+            is_unrecorded=document["unrecorded"] is True,
         )
     except (ValueError, TypeError, KeyError):
         return UNREADABLE

@@ -93,14 +93,16 @@ def enter_without_database(gateway: Gateway, code: int, *, now: datetime) -> Non
     """
     found = setting_of(gateway)
     if not found.is_locked:
-        changed = DeviceSetting(Mode.SOFT, code, now, found.marks_values)
+        changed = DeviceSetting(
+            Mode.SOFT, code, now, found.marks_values, is_unrecorded=True
+        )
         device_state_file.write(gateway.state, changed)
 
 
 def adopt_file(gateway: Gateway) -> int | None:
     """The code of a lock-down that only the file knows of, else None."""
     found = setting_of(gateway)
-    return found.code if found.is_locked and current().mode == Mode.NORMAL else None
+    return found.code if found.is_unrecorded else None
 
 
 def note_integrity_broken(gateway: Gateway, *, now: datetime) -> None:

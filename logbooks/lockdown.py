@@ -12,11 +12,10 @@ from enum import Enum, auto
 
 from django.db import transaction
 
-from hardware import device_state_file
 from hardware.gateway import Gateway
 from logbooks import device_state, self_test
 from logbooks.alarms import AlarmKind, clear_alarms, open_alarms, raise_alarm
-from logbooks.catalogue import Event, fault_codes
+from logbooks.catalogue import Event
 from logbooks.checks import registered_checks
 from logbooks.device_state import SOFTWARE_CODES, Mode
 from logbooks.models import DeviceState
@@ -78,7 +77,7 @@ def release(
         row.save()
         clear_alarms(AlarmKind.LOCKDOWN, now=now)
         _end_integrity_alarms(now)
-        _open_file(gateway, row)
+        device_state.publish_when_kept(gateway, row)
     return ended
 
 
@@ -132,12 +131,9 @@ def adopt(gateway: Gateway, *, now: datetime) -> None:
     A lock-down that began while the database could not be written is made up for.
     """
     code = device_state.adopt_file(gateway)
-    if code is None:
-        device_state.publish(gateway)
-    elif code in fault_codes():
+    if code is not None:
         log_fault(gateway, code, now=now)
-    else:
-        device_state.enter_soft(gateway, code, now=now)
+    device_state.publish(gateway)
 
 
 def mark_seal_damaged(gateway: Gateway, *, now: datetime) -> bool:
@@ -196,8 +192,3 @@ def _refuse_standing(gateway: Gateway, now: datetime, by: Actor) -> None:
 def _end_integrity_alarms(now: datetime) -> None:
     """The self-test has seen everything and found nothing."""
     open_alarms().filter(kind=AlarmKind.INTEGRITY).update(cleared_at=now)
-
-
-def _open_file(gateway: Gateway, row: DeviceState) -> None:
-    """Before the commit: a kill in between leaves the lock-down as it was."""
-    device_state_file.write(gateway.state, device_state.setting_in(row))

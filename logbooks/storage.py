@@ -5,16 +5,18 @@ disk has. 20 % free: the GWA is warned. Below 10 %: soft lock-down (1900082, man
 ch. 8). Nothing left: 19007/2.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 
-from django.db import connection, transaction
+from django.db import Error, connection, transaction
 
 from hardware.folder_size import disk_free_bytes, folder_bytes
 from hardware.gateway import Gateway
+from logbooks import device_state
 from logbooks.alarms import AlarmKind, clear_alarms, raise_alarm
 from logbooks.catalogue import Event
 from logbooks.checks import Fault
@@ -23,6 +25,8 @@ from logbooks.services import log_event, log_fault
 
 STORAGE_SHORT = 1900082
 EXHAUSTED_EVENT = 19007
+
+_log = logging.getLogger(__name__)
 
 SAMPLED_EVERY = timedelta(hours=1)
 SAMPLES_KEPT = timedelta(days=32)
@@ -105,10 +109,19 @@ def forecast(storage: Storage, *, now: datetime) -> int | None:
 
 
 def watch(gateway: Gateway, *, now: datetime) -> Storage:
-    """Measure, take a sample now and then, warn or lock; a cyclic task calls it."""
+    """Measure, take a sample now and then, warn or lock; a cyclic task calls it.
+
+    When the database finds no room any more the device is locked all the same.
+    """
     storage = measured(gateway)
-    _take_sample(storage, now)
-    react(gateway, storage, now=now)
+    try:
+        _take_sample(storage, now)
+        react(gateway, storage, now=now)
+    except Error as error:
+        _log.error("the storage could not be noted: %s", error)
+        if storage.level < Level.SHORT:
+            raise
+        device_state.enter_without_database(gateway, STORAGE_SHORT, now=now)
     return storage
 
 

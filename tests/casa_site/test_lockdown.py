@@ -137,7 +137,8 @@ def test_the_command_shows_and_releases(
     with pytest.raises(CommandError, match="1900082"):
         command("release")
     register_check("storage", lambda _gateway, _now: [])
-    assert command("release") == "normal\n"
+    with django_capture_on_commit_callbacks(execute=True):
+        assert command("release") == "normal\n"
     assert not device_state.is_locked(gateway)
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
 from hardware.folder_size import folder_bytes
 from hardware.gateway import Gateway
 from hardware.hardware_version import HardwareVersion
-from logbooks import device_state, selectors, storage
+from logbooks import device_state, lockdown, selectors, storage
 from logbooks.alarms import AlarmKind, open_alarms
 from logbooks.hardware_check import accept_hardware, hardware_faults, note_hardware
 from logbooks.models import StorageSample
@@ -146,3 +147,27 @@ def test_changed_hardware_locks_the_device(
     assert hardware_faults(gateway, NOW) == []
     accept_hardware(other)
     assert hardware_faults(other, NOW) == []
+
+
+@pytest.mark.req("R137")
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_locks_although_nothing_can_be_written(gateway: Gateway) -> None:
+    """R137 (a): the file says so at once, the database as soon as it can."""
+
+    def full(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if sql.startswith(("INSERT", "UPDATE")):
+            raise OperationalError("database or disk is full")
+        return execute(sql, *rest)
+
+    (gateway.state / "ballast").write_bytes(bytes(MIB))
+    small = replace(gateway, storage_quota=MIB)
+    with connection.execute_wrapper(full):
+        storage.watch(small, now=NOW)
+        assert device_state.is_locked(gateway)
+        roomy = Storage(0, MIB)
+        with pytest.raises(OperationalError):
+            storage._take_sample(roomy, NOW)
+    assert device_state.current().mode == "normal"
+    lockdown.adopt(gateway, now=NOW)
+    assert device_state.current().codes == [1900082]
+    assert not device_state.setting_of(gateway).is_unrecorded
