@@ -20,10 +20,13 @@ from hardware.simulator.faulty import (
 from hardware.simulator.meter import SimulatedMeter
 from hardware.simulator.meter_security import kept_in
 from hardware.simulator.push import Script, play, telegrams
+from hardware.simulator.radio import serve_radio
+from hardware.simulator.radio_stick import EMULATORS
 from hardware.simulator.scenario import FaultKind, Scenario
 from hardware.simulator.secured_station import SecuredStation
 from hardware.simulator.station import SimulatedStation
 from hardware.simulator.terminal import PseudoTerminal
+from hardware.simulator.wireless_meter import SimulatedWirelessMeter
 
 ANSWER_DELAY_S = 0.02
 OVERLOAD_SUFFIX = ".overload"
@@ -131,6 +134,30 @@ def serve_d0_pull(
     """Be a meter that sends its D0 readout on demand on the port `path`."""
     with PseudoTerminal(path) as terminal:
         serve_on(terminal, D0PullMeter(meter, clock), stop)
+
+
+def serve_wireless(
+    meters: Iterable[SimulatedWirelessMeter],
+    path: Path,
+    clock: Clock,
+    stop: threading.Event,
+    *,
+    stick: str,
+    scenario: Scenario | None = None,
+) -> None:
+    """Be a radio stick on the port `path`, and the meters that it hears.
+
+    `stick` is one of `hardware.simulator.radio_stick.EMULATORS`.
+    """
+    scenario = scenario or Scenario()
+    senders = list(meters)
+    while not stop.is_set():
+        plug = _Plug(stop, scenario, clock, Path(f"{path}{OVERLOAD_SUFFIX}"))
+        if not plug.is_set():
+            with PseudoTerminal(path) as terminal:
+                emulator = EMULATORS[stick]()
+                serve_radio(emulator, senders, terminal, clock, plug, scenario)
+        stop.wait(0.2)
 
 
 def stop_on_signals() -> threading.Event:

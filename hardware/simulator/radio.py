@@ -142,9 +142,10 @@ def serve_radio(
     terminal: PseudoTerminal,
     clock: Callable[[], datetime],
     stop: threading.Event,
+    scenario: Scenario | None = None,
 ) -> None:
     """Be a stick that hears the meters, on a pseudo-terminal, until `stop` is set."""
-    air = Air(meters, clock())
+    air = Air(meters, clock(), scenario)
     while not stop.is_set():
         data = terminal.read(_until(air.next_at, clock()))
         if data:

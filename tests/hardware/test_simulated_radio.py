@@ -1,8 +1,13 @@
 """Simulated wireless meters behind emulated sticks, read by the real drivers."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -297,3 +302,43 @@ def test_faults_of_a_scenario_happen_on_the_air() -> None:
         ["replay" if n % 2 else None for n in range(6)],
         [None] * 3,
     ]
+
+
+@pytest.mark.slow
+def test_wireless_meters_run_as_a_process_of_their_own(tmp_path: Path) -> None:
+    """Behind a stick, with the faults of a scenario file."""
+    port, faults = tmp_path / "stick", tmp_path / "faults.toml"
+    silent, *others = [
+        MeterAddress.of("SIM", f"{number:08d}", 1, 0x03) for number in range(1, 13)
+    ]
+    faults.write_text(f'[[fault]]\nkind = "silence"\nmeter = "{silent.meter_id}"\n')
+    words = [sys.executable, "-m", "hardware.simulator", str(port), "--radio", "cul"]
+    words += ["--master-key", KEY.hex(), "--scenario", str(faults)]
+    words += [f"{one.meter_id}:7" for one in (silent, *others)]
+    process = subprocess.Popen(words)
+    try:
+        heard = heard_from(port, count=6)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert heard <= set(others)
+    assert not os.path.lexists(port)
+
+
+def heard_from(port: Path, *, count: int) -> set[MeterAddress]:
+    """Who was heard through a CUL until there were so many."""
+    deadline = time.monotonic() + 60
+    while not port.exists():
+        assert time.monotonic() < deadline, "the simulator does not come up"
+        os.sched_yield()
+    link = SerialLink.open(str(port), Cul.baudrate)
+    receiver = StickReceiver(link, Cul(), monotonic=time.monotonic)
+    receiver.start()
+    heard: set[MeterAddress] = set()
+    while len(heard) < count:
+        assert time.monotonic() < deadline, f"only {len(heard)} were heard"
+        for one in receiver.listen(2.0):
+            if isinstance(one, Reception):
+                heard.add(MeterAddress(one.telegram[2:10]))
+    link.close()
+    return heard
