@@ -4,6 +4,7 @@
 manifest, nothing else. Stored or deflated; no encryption, no links (docs/firmware.md).
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -148,7 +149,8 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
         raise PackageNotGenuine(f"not a whole package: {error}") from None
     except (OSError, ValueError) as error:
-        if isinstance(error, OSError) and error.errno is not None:
+        # A place in the file that cannot be: EINVAL, from the lying directory.
+        if isinstance(error, OSError) and error.errno not in {None, errno.EINVAL}:
             raise
         raise PackageNotGenuine(f"not a whole package: {error}") from None
 
