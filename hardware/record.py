@@ -66,8 +66,15 @@ def signed_text(
 
     Both times are UTC; `lines` are the stored register lines. No newline at the end.
     """
+    written = zulu(target_time), zulu(capture_time)
+    return signed_text_of(huid, subject, *written, status, lines)
+
+
+def signed_text_of(
+    huid: str, subject: str, target: str, capture: str, status: int, lines: str
+) -> str:
+    """The same from times that are written already, `2026-01-31T23:00:00Z`."""
     head = (
-        f"{SIGNED_TEXT_VERSION} {huid} {subject} {zulu(target_time)} "
-        f"{zulu(capture_time)} {hex_text(status)}"
+        f"{SIGNED_TEXT_VERSION} {huid} {subject} {target} {capture} {hex_text(status)}"
     )
     return f"{head}\n{lines}" if lines else head

@@ -20,8 +20,9 @@ from logbooks.chains import Finding, link
 from logbooks.checks import Fault, ListKind, ListRow, list_kind_of
 from logbooks.models import Certificate, ChainHead
 
-SLICE_S = 0.05
-_BATCH = 32
+SLICE_S = 0.04
+"""Less than 50 ms: what is under way is finished."""
+_BATCH = 64
 """Rows that are read at once; the clock is looked at after each row."""
 
 HEAD_COUNT_CODE = 1400551

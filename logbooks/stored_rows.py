@@ -6,6 +6,7 @@ whatever is not exactly what the product writes raises `RowSpoilt`.
 """
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,6 +14,9 @@ from typing import Any
 
 from django.db import connections, models, router
 
+from hardware.record import zulu
+
+_WHOLE_SECOND = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _TEXT = (models.TextField, models.CharField, models.DateTimeField, models.JSONField)
 
 
@@ -88,6 +92,16 @@ def instant(value: bytes | datetime) -> datetime:
     if str(found) != written or found.tzinfo is not None:
         raise RowSpoilt("a time in another form")
     return found.replace(tzinfo=UTC)
+
+
+def zulu_text(value: bytes | datetime) -> str:
+    """A time of whole seconds as signed texts write it; RowSpoilt for any other."""
+    if isinstance(value, datetime):
+        return zulu(whole_second(value))
+    if not _WHOLE_SECOND.fullmatch(value):
+        raise RowSpoilt("not a time of whole seconds")
+    written = value.decode()
+    return f"{written[:10]}T{written[11:]}Z"
 
 
 def whole_second(value: bytes | datetime) -> datetime:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Max
 
 from hardware.gateway import Gateway
-from hardware.record import signed_text
+from hardware.record import signed_text_of
 from logbooks.chains import Finding
 from logbooks.checks import ListKind, ListRow, register_list
 from logbooks.stored_rows import (
@@ -15,7 +15,7 @@ from logbooks.stored_rows import (
     integer,
     rows_after,
     text,
-    whole_second,
+    zulu_text,
 )
 from meters import value_list
 from meters.models import ListRecord
@@ -60,11 +60,11 @@ def _rows(
 def _row(huid: str, subject: str, row: Sequence[Any]) -> ListRow:
     number, target, capture, status, later, lines, signature, ski, chain_hash = row
     try:
-        written = signed_text(
+        written = signed_text_of(
             huid,
             subject,
-            whole_second(target),
-            whole_second(capture),
+            zulu_text(target),
+            zulu_text(capture),
             integer(status),
             text(lines),
         )

@@ -36,6 +36,7 @@ GROUPS = {
     "wireless": Group("casa_site.bench.wireless", ("P5",)),
     "start-page": Group("casa_site.bench.start_page", ("P6",)),
     "exports": Group("casa_site.bench.exports", ("P7", "P8")),
+    "verification": Group("casa_site.bench.verification", ("P17",)),
     "tariffs": Group("casa_site.bench.tariffs", ("P16",)),
     "records": Group("casa_site.bench.records", ("P1", "P2", "P3")),
     "boundary": Group("casa_site.bench.boundary", ("P12",)),
