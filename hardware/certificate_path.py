@@ -152,18 +152,20 @@ def check_path(
     return path
 
 
-def check_end_certificate(
-    certificate: x509.Certificate,
-    *,
-    purpose: Purpose,
-    now: datetime | None,
-    common_name: str | None = None,
+def check_pinned_certificate(
+    certificate: x509.Certificate, *, now: datetime | None
 ) -> None:
-    """The certificate by itself: names, usage, extensions, curve, validity.
+    """A TLS certificate of the HAN: name, constraints, usage, curve, validity.
 
-    Its issuer's signature is not looked at. Raises CertificateRefused.
+    Devices there make their own, often without key usage or key identifier, so these
+    may be missing (DS 3.4 to 4.5). Raises CertificateRefused.
     """
-    _check_end(certificate, purpose, common_name)
+    _key(certificate)
+    _check_extensions(certificate)
+    _check_common_name(certificate, None)
+    _refuse_authority(certificate)
+    if _extension(certificate, x509.KeyUsage) is not None:
+        _check_usage(certificate, Purpose.TLS)
     _check_validity(certificate, now)
 
 
@@ -262,12 +264,16 @@ def _check_end(
     _key(certificate)
     _check_extensions(certificate)
     _check_common_name(certificate, common_name)
-    constraints = _extension(certificate, x509.BasicConstraints)
-    if constraints is not None and constraints.ca:
-        raise CertificateRefused(Refusal.EXTENSION, "an authority's certificate")
+    _refuse_authority(certificate)
     if _extension(certificate, x509.SubjectKeyIdentifier) is None:
         raise CertificateRefused(Refusal.EXTENSION, "no subject key identifier")
     _check_usage(certificate, purpose)
+
+
+def _refuse_authority(certificate: x509.Certificate) -> None:
+    constraints = _extension(certificate, x509.BasicConstraints)
+    if constraints is not None and constraints.ca:
+        raise CertificateRefused(Refusal.EXTENSION, "an authority's certificate")
 
 
 def _check_common_name(certificate: x509.Certificate, wanted: str | None) -> None:

@@ -24,8 +24,8 @@ from hardware.certificate_path import (
     Refusal,
     Revoked,
     check_authority,
-    check_end_certificate,
     check_path,
+    check_pinned_certificate,
     read_certificate,
     revoked_entry,
 )
@@ -110,7 +110,7 @@ def pin_certificate(
     store knows it as somebody else's.
     """
     certificate = read_certificate(data)
-    check_end_certificate(certificate, purpose=Purpose.TLS, now=now)
+    check_pinned_certificate(certificate, now=now)
     return store_certificate(
         certificate,
         kind=Kind.TLS,
@@ -163,7 +163,7 @@ def check_peer(
         raise CertificateRefused(Refusal.NOT_PINNED, "not a certificate in force")
     certificate = read_certificate(der)
     if entry.stage in WITHOUT_PATH:
-        check_end_certificate(certificate, purpose=Purpose(kind.value), now=now)
+        check_pinned_certificate(certificate, now=now)
     else:
         path_of(gateway, certificate, kind=kind, now=now)
     return entry

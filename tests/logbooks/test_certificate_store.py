@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from hardware import pki
 from hardware.certificate_path import CertificateRefused, Purpose
 from hardware.gateway import Gateway
+from hardware.lmn_certificates import P256, new_identity
 from hardware.root_certificates import delete_root, install_root
 from logbooks import certificate_store as store
 from logbooks.alarms import AlarmKind, open_alarms
@@ -231,6 +232,16 @@ def test_the_gateways_own_certificates_are_watched_too(
     personalised(gateway, lab)
     check_certificates(gateway, now=NOW + timedelta(days=700))
     assert alarms() == [(AlarmKind.CERTIFICATE_ENDS, "SMGW")] * 3
+
+
+def test_a_device_of_the_han_is_pinned_with_what_it_made_itself() -> None:
+    """As meters have them: no key identifier. A CLS is not asked for validity."""
+    made = new_identity("1emh0000000001", P256, now=NOW).certificate
+    pin = {"holder": Holder.CLS, "holder_id": "wallbox"}
+    late = NOW + timedelta(days=9 * 365)
+    assert refusal(lambda: store.pin_certificate(made, now=late, **pin)) == 2200041
+    entry = store.pin_certificate(made, now=None, **pin)
+    assert (entry.stage, entry.holder_id) == (Certificate.Stage.HAN, "wallbox")
 
 
 @pytest.mark.req("R98")
