@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
+from casa_site.demo import instant_profiles
 from casa_site.demo.past_radio import PastRadio
 from casa_site.demo.plan import HUID, DemoMeter, all_meters, wireless_meters
 from casa_site.demo.timeline import Timeline, timeline_of
@@ -19,6 +20,8 @@ from casa_site.gateways import open_configured_gateway
 from hardware.device_id import server_id_of
 from hardware.gateway import Gateway
 from hardware.lmn_wired import COUNTER_REGISTERS, WiredBus
+from hardware.obis import Obis
+from hardware.readings import MeterReading
 from hardware.simulator.bus import MemoryLink, WiredBusSimulator
 from hardware.simulator.memory_credentials import MemoryCredentials
 from hardware.simulator.meter_security import MeterSecurity
@@ -82,6 +85,18 @@ class PastBus:
             reading = self.bus.read(server_id_of(meter.id), COUNTER_REGISTERS)
             yield PastReading(meter.id, target_time, reading)
 
+    def sample(
+        self, meter_id: str, at: datetime, registers: tuple[Obis, ...]
+    ) -> MeterReading:
+        """What a meter said of these registers at an instant, through all codecs."""
+        self.clock.now = at
+        return self.bus.read(server_id_of(meter_id), registers)
+
+
+def past_meters(begin: datetime) -> instant_profiles.Read:
+    """The meters from a time on, to be asked one by one."""
+    return PastBus(begin).sample
+
 
 def _station(meter: DemoMeter) -> SecuredStation:
     """The meter as it was then, with a key for this bus only."""
@@ -92,7 +107,10 @@ def _station(meter: DemoMeter) -> SecuredStation:
 def write_history() -> None:
     """Write what is missing of the demo's history; the role `demo-history`."""
     gateway = open_configured_gateway()
-    stored = fill(gateway, timeline_of(gateway.state))
+    timeline = timeline_of(gateway.state)
+    now = gateway.clock.now()
+    stored = instant_profiles.complete(gateway, timeline, past_meters, now=now)
+    stored += fill(gateway, timeline)
     evaluate_due(gateway, now=gateway.clock.now())
     print(f"the demo's history is complete, {stored} records written", file=sys.stderr)
 
