@@ -10,8 +10,7 @@ from hardware.gateway import Gateway
 from hardware.known_answers import failed_primitives
 from hardware.security_module import (
     SIGNATURE_SLOT,
-    KeySlotEmpty,
-    KeyUnreadable,
+    SecurityModuleFault,
     SignatureInvalid,
     verify,
 )
@@ -57,7 +56,7 @@ def _security_module(gateway: Gateway, _now: datetime) -> Iterator[Fault]:
     try:
         signature = module.sign(SIGNATURE_SLOT, message)
         verify(module.public_key(SIGNATURE_SLOT), signature, message)
-    except (KeySlotEmpty, KeyUnreadable, OSError):
+    except (SecurityModuleFault, OSError):
         yield Fault(MODULE_UNREACHABLE, SIGNATURE_SLOT)
     except (SignatureInvalid, ValueError):
         yield Fault(OWN_SIGNATURE_FAILED, SIGNATURE_SLOT)
