@@ -1,9 +1,10 @@
 """A wired bus from boundary to record, with simulated meters behind real frames."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any, Literal
 
 import pytest
 
@@ -15,7 +16,9 @@ from hardware.lmn_credentials import Credentials
 from hardware.record import registers_of
 from hardware.simulator.bus import MemoryLink, WiredBusSimulator
 from hardware.simulator.meter import SimulatedMeter
+from hardware.simulator.secondary_link import Manners
 from hardware.simulator.secured_station import SecuredStation
+from hardware.simulator.station import SimulatedStation
 from hardware.status_word import NOT_FOR_BILLING, gateway_word, is_placeholder
 from logbooks.models import SystemLogEntry
 from meters import selectors
@@ -76,7 +79,7 @@ class Bench:
     """A gateway, its bus, and time that passes only as the test says."""
 
     gateway: Gateway
-    stations: list[SecuredStation]
+    stations: Sequence[Any]
     plug: Plug = field(default_factory=Plug)
     hints: list[datetime] = field(default_factory=list)
 
@@ -251,6 +254,21 @@ def test_a_meter_that_stays_silent_gets_a_placeholder(bench: Bench) -> None:
     assert is_placeholder(placeholder.status)
     assert placeholder.registers == bench.rows(IDS[0])[0].registers
     assert 103118 in bench.faults() and 100706 in bench.faults()
+
+
+@pytest.mark.req("R28")
+@pytest.mark.parametrize(("says", "code"), [("RR", 103191), ("RNR", 103190)])
+def test_an_answer_that_never_comes_is_in_the_system_log(
+    gateway: Gateway, says: Literal["RR", "RNR"], code: int
+) -> None:
+    """R28: 103191 where the meter only acknowledged, 103190 where it was not ready."""
+    clocked = with_clock(gateway, NOON - timedelta(seconds=60))
+    a_meter(clocked, IDS[0], port=PORT, security="plain")
+    meter = a_station(IDS[0]).meter
+    never = Manners(timedelta(days=1).total_seconds(), says)
+    bench = Bench(clocked, [SimulatedStation(meter, manners=never)])
+    bench.run(NOON - timedelta(seconds=59))
+    assert bench.faults() == [code, 100706]
 
 
 def test_a_silent_meter_does_not_hold_up_the_others(bench: Bench) -> None:
