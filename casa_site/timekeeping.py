@@ -42,14 +42,21 @@ def keep_time(
 
 
 def begin_time(gateway: Gateway) -> bool:
-    """At each start of the gateway: whether its time may be used."""
+    """At each start of the gateway: whether its time may be used.
+
+    A time that may be used is noted at once as the sign of life: a gateway that is
+    killed right after its start does not lose it.
+    """
     now = gateway.clock.now()
-    return time_service.begin_time(
+    is_good = time_service.begin_time(
         gateway,
         shown=_shown(gateway, now),
         last_alive=rtc.last_beat(gateway.state),
         now=now,
     )
+    if is_good:
+        rtc.beat(gateway.state, gateway.clock.now())
+    return is_good
 
 
 def registration_periods() -> list[timedelta]:

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from casa_site import led_role
+from casa_site import led_role, timekeeping
 from casa_site.celery import RHYTHM
 from casa_site.service import Role
 from casa_site.start_and_end import begin_run
@@ -22,7 +22,7 @@ from hardware.device_state_file import DeviceSetting, Mode
 from hardware.gateway import Gateway
 from hardware.led_devices import LedDevices
 from hardware.leds import Channel
-from logbooks import checks, device_state, selectors
+from logbooks import checks, device_state, selectors, time_service
 from logbooks.checks import Fault, register_check
 from logbooks.services import log_fault
 from logbooks.tasks import keep_device_state, watch_storage
@@ -227,3 +227,18 @@ def test_the_lights_follow_what_the_processes_leave(
     ending = threading.Event()
     ending.set()
     loop.run(ending)
+
+
+@pytest.mark.req("R157")
+@pytest.mark.django_db
+def test_a_gateway_killed_right_after_its_start_keeps_its_time(
+    gateway: Gateway,
+) -> None:
+    """R157: the sign of life stands from the start on; the next one does not lock."""
+    assert timekeeping.begin_time(gateway)
+    now = gateway.clock.now()
+    time_service.configure_time_service(
+        gateway, host="127.0.0.1", port=4460, certificate=b"", now=now
+    )
+    assert timekeeping.begin_time(gateway)
+    assert device_state.current().mode == Mode.NORMAL
