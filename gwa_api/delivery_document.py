@@ -58,9 +58,18 @@ def document_of(gateway: Gateway, row: OutboxRow) -> Document:
     return Document(text, count, sha256(text).hexdigest())
 
 
+def is_pseudonymised(row: OutboxRow) -> bool:
+    """Whether the document of a row names nobody."""
+    return _hides(versions.document_at(row.profile_id, row.version))
+
+
+def _hides(profile: dict[str, Any]) -> bool:
+    return profile["taf"] not in BILLING_TAFS and profile.get("pseudonymise", True)
+
+
 def _names(gateway: Gateway, row: OutboxRow, profile: dict[str, Any]) -> dict[str, Any]:
     """Whose values these are; under a pseudonym nothing else (decisions D34)."""
-    if profile["taf"] not in BILLING_TAFS and profile.get("pseudonymise", True):
+    if _hides(profile):
         return {"source": {"pseudonym": row.profile.pseudonym}}
     meters = list(dict.fromkeys(given["meter"] for given in profile["inputs"]))
     source = {

@@ -57,6 +57,9 @@ class FileInbox:
         path = Path(recipient.inbox) / f"{message_id}{RECEIPT}"
         path.unlink(missing_ok=True)
 
+    def close(self) -> None:
+        """Nothing is kept open."""
+
 
 def _receipt_files(folder: Path) -> Iterator[tuple[UUID, Path]]:
     try:

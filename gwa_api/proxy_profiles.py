@@ -178,18 +178,18 @@ def _address_problems(spec: ProxySpec) -> Iterator[Problem]:
     if not 1 <= len(spec.wan_addresses) <= _MOST_ADDRESSES:
         yield Problem("/wan_addresses", f"1 to {_MOST_ADDRESSES} of host:port")
     for position, address in enumerate(spec.wan_addresses):
-        if not _is_address(address):
+        if not is_address(address):
             yield Problem(f"/wan_addresses/{position}", "must be host:port")
     dials = spec.scenario in (Scenario.EMT, Scenario.GATEWAY)
     if dials and not spec.cls_address:
         yield Problem("/cls_address", "is needed when the gateway calls the CLS")
-    if spec.cls_address and not _is_address(spec.cls_address):
+    if spec.cls_address and not is_address(spec.cls_address):
         yield Problem("/cls_address", "must be host:port")
     if spec.wan_sni and not _HOST.fullmatch(spec.wan_sni):
         yield Problem("/wan_sni", "must be a host name")
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
     try:
         host, port = split_address(text)
     except ValueError:

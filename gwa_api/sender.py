@@ -6,6 +6,7 @@ from datetime import datetime
 from gwa_api.delivery_document import document_of
 from gwa_api.file_inbox import FileInbox
 from gwa_api.transport import Acknowledged, Answer, Failed, Receipt, Transport
+from gwa_api.wan_transport import transport_over_wan
 from hardware.gateway import Gateway
 from tariffs import outbox
 from tariffs.models import MarketParticipant, OutboxRow
@@ -16,9 +17,26 @@ AT_ONCE = 200
 _log = logging.getLogger(__name__)
 
 
-def transport_to(recipient: MarketParticipant) -> Transport | None:
-    """How to reach a recipient; None while there is no way."""
-    return FileInbox() if recipient.inbox else None
+class Transports:
+    """How each recipient is reached, for one run; close it at the end."""
+
+    def __init__(self, gateway: Gateway, now: datetime) -> None:
+        self._gateway, self._now = gateway, now
+        self._made: dict[str, Transport | None] = {}
+
+    def to(self, recipient: MarketParticipant) -> Transport | None:
+        """Over the WAN, into his inbox, or None while there is no way."""
+        if recipient.id not in self._made:
+            over_wan = transport_over_wan(self._gateway, recipient.id, now=self._now)
+            inbox = FileInbox() if recipient.inbox else None
+            self._made[recipient.id] = over_wan or inbox
+        return self._made[recipient.id]
+
+    def close(self) -> None:
+        """End all connections."""
+        for transport in self._made.values():
+            if transport is not None:
+                transport.close()
 
 
 def send_due(gateway: Gateway, *, now: datetime) -> int:
@@ -27,11 +45,19 @@ def send_due(gateway: Gateway, *, now: datetime) -> int:
     May run at any time, in any number of workers: what is handed over twice is the
     same bytes under the same id.
     """
-    _take_receipts(gateway, now)
+    transports = Transports(gateway, now)
+    try:
+        _take_receipts(gateway, transports, now)
+        return _hand_over(gateway, transports, now)
+    finally:
+        transports.close()
+
+
+def _hand_over(gateway: Gateway, transports: Transports, now: datetime) -> int:
     handed_over = 0
     held_back: set[tuple[str, str]] = set()
     for row in outbox.due_rows(now=now)[:AT_ONCE]:
-        transport = transport_to(row.recipient)
+        transport = transports.to(row.recipient)
         line = row.profile_id, row.recipient_id
         if transport is None or line in held_back:
             continue
@@ -55,10 +81,10 @@ def _attempt(gateway: Gateway, row: OutboxRow, transport: Transport) -> Answer:
     return transport.deliver(row, document.content)
 
 
-def _take_receipts(gateway: Gateway, now: datetime) -> None:
+def _take_receipts(gateway: Gateway, transports: Transports, now: datetime) -> None:
     """Also for rows that seem not handed over: a kill may have come in between."""
     for recipient in MarketParticipant.objects.order_by("pk"):
-        transport = transport_to(recipient)
+        transport = transports.to(recipient)
         if transport is None:
             continue
         for receipt in transport.receipts(recipient):

@@ -27,11 +27,15 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It did not reach him; `refused` when he will not have this content ever."""
+    """It did not reach him; `refused` when he will not have this content ever.
+
+    `needs_help` when time alone will not mend it: somebody has to look at it.
+    """
 
     reason: str
     refused: bool = False
     retry_after: timedelta | None = None
+    needs_help: bool = False
 
 
 Answer = HandedOver | Acknowledged | Failed
@@ -67,4 +71,8 @@ class Transport(Protocol):
 
     def settled(self, recipient: MarketParticipant, message_id: UUID) -> None:
         """The receipt has been stored: it need not come again."""
+        ...
+
+    def close(self) -> None:
+        """The run is over: end what is open."""
         ...

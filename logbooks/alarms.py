@@ -38,6 +38,8 @@ class AlarmKind(StrEnum):
     """The meter reports a magnetic or mechanical tamper (1011/1)."""
     INTEGRITY = "integrity"
     """Stored data or installed software are not what they were (19001/1)."""
+    DELIVERY_FAILED = "delivery_failed"
+    """A recipient takes nothing, and time alone will not mend it (rest-gwa.md 5)."""
     LOG_FULL = "log_full"
     """A log is full and nothing of it may go (1400523, 19008/2)."""
     SUPPLY_OVERLOAD = "supply_overload"
