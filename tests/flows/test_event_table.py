@@ -1,0 +1,345 @@
+"""Every event of manual ch. 9.3 whose cause exists: provoked, and its entry exact.
+
+One row for each event. A cause is the product's own path: a service, a page, a check.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from hardware.gateway import Gateway
+from hardware.last_run import Traces
+from hardware.ntp import TimeSample
+from logbooks import (
+    cyclic_check,
+    device_state,
+    retention,
+    self_test,
+    start_and_end,
+    storage,
+    time_rules,
+    time_service,
+)
+from logbooks.catalogue import Event, event_row, shown_to_gwa
+from logbooks.models import (
+    CalibrationLogEntry,
+    ConsumerLogEntry,
+    SystemLogEntry,
+)
+from logbooks.selectors import consumer_log
+from logbooks.self_test import Actor, SelfTestRefused
+from logbooks.services import log_fault
+from logbooks.storage import Storage
+from meters.meter_status import METER_FATAL, TAMPERED
+from meters.services import close_boundary, report_storage_fault, update_live
+from tests.portal.conftest import NOW
+from tests.portal.installation import PASSWORDS, install, reading
+
+Cause = Callable[[Gateway], list[str]]
+METER = "1emh0000000001"
+AT = "2026-06-22T13:07:52Z"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def home(gateway: Gateway) -> Gateway:
+    """The installation of the portal's tests."""
+    install(gateway, NOW)
+    return gateway
+
+
+def meter_says(bits: int) -> Cause:
+    def cause(gateway: Gateway) -> list[str]:
+        said = replace(reading(METER, NOW), status=0x4 | bits)
+        update_live(gateway, {METER: said}, now=NOW)
+        entry = ConsumerLogEntry.objects.filter(event_id=1011).latest("number")
+        assert entry.arguments[0] == METER
+        return entry.arguments
+
+    return cause
+
+
+def login(password: str, *arguments: str) -> Cause:
+    def cause(gateway: Gateway) -> list[str]:
+        browser = Client(**{"casa.gateway": gateway})
+        browser.post("/anmelden/", {"username": "hks2", "password": password})
+        return ["hks2", *arguments]
+
+    return cause
+
+
+def too_many_failures(gateway: Gateway) -> list[str]:
+    for _ in range(5):
+        login("wrong")(gateway)
+    entry = ConsumerLogEntry.objects.filter(event_id=4294948293).latest("number")
+    assert entry.arguments[0] == "5"
+    return entry.arguments
+
+
+def started(traces: Traces, *arguments: str) -> Cause:
+    def cause(gateway: Gateway) -> list[str]:
+        start_and_end.log_start(gateway, traces, now=NOW)
+        return list(arguments)
+
+    return cause
+
+
+def ended(gateway: Gateway) -> list[str]:
+    start_and_end.log_end(gateway, now=NOW)
+    return []
+
+
+def with_time_server(gateway: Gateway) -> None:
+    time_service.configure_time_service(
+        gateway, host="127.0.0.1", port=123, certificate=b"der", now=NOW
+    )
+
+
+def hears(seconds: float) -> Callable[[Gateway], None]:
+    def hear(gateway: Gateway) -> None:
+        sample = TimeSample(timedelta(seconds=seconds), timedelta(milliseconds=20))
+        limits = time_rules.limits([])
+        time_service.take_sample(gateway, sample, to=limits, now=NOW, chance=0.5)
+
+    return hear
+
+
+def synchronised(gateway: Gateway) -> list[str]:
+    with_time_server(gateway)
+    hears(2)(gateway)
+    return ["2026-06-22T13:07:54Z", AT, "2000 ms"]
+
+
+def set_clock(gateway: Gateway) -> list[str]:
+    with_time_server(gateway)
+    hears(40)(gateway)
+    entry = ConsumerLogEntry.objects.filter(event_id=13002).latest("number")
+    assert entry.arguments == ["2026-06-22T13:08:32Z", AT, "40000"]
+    return entry.arguments
+
+
+def too_far_off(gateway: Gateway) -> list[str]:
+    set_clock(gateway)
+    return ["40.0"]
+
+
+def set_from_rtc(gateway: Gateway) -> list[str]:
+    with_time_server(gateway)
+    alive = NOW - timedelta(hours=47)
+    time_service.begin_time(gateway, shown=NOW, last_alive=alive, now=NOW)
+    return [AT]
+
+
+def time_invalid(gateway: Gateway) -> list[str]:
+    with_time_server(gateway)
+    alive = NOW - timedelta(hours=49)
+    time_service.begin_time(gateway, shown=NOW, last_alive=alive, now=NOW)
+    return []
+
+
+def self_test_done(gateway: Gateway) -> list[str]:
+    self_test.run(gateway, now=NOW, by=Actor.GWA)
+    return []
+
+
+def self_test_triggered(gateway: Gateway) -> list[str]:
+    self_test.begin(gateway, now=NOW, by=Actor.GWA)
+    return ["Gateway-Administrator"]
+
+
+def self_test_failed(gateway: Gateway) -> list[str]:
+    spoil_values()
+    self_test.run(gateway, now=NOW, by=Actor.DEVICE)
+    codes = ConsumerLogEntry.objects.filter(event_id=15001).latest("number").arguments
+    assert {"2500350", "1900010"} <= set(codes[1].split(", "))
+    assert codes[0] == str(len(codes[1].split(", ")))
+    return codes
+
+
+def self_test_refused(gateway: Gateway) -> list[str]:
+    self_test.trigger_by_consumer(gateway, "hks2", now=NOW)
+    with pytest.raises(SelfTestRefused) as refused:
+        self_test.trigger_by_consumer(gateway, "hks2", now=NOW)
+    return ["Letztverbraucher", str(refused.value)]
+
+
+def spoil_values() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL session_replication_role = replica")
+        else:
+            cursor.execute("DROP TRIGGER meters_originalrecord_no_update")
+        cursor.execute("UPDATE meters_originalrecord SET status = status + 1")
+
+
+def integrity_broken(gateway: Gateway) -> list[str]:
+    spoil_values()
+    for _ in range(40):
+        cyclic_check.check_next_slice(gateway, now=NOW)
+    return ["2500350 Integritätscheck der Datenbank ist fehlgeschlagen"]
+
+
+def log_cut(gateway: Gateway) -> list[str]:
+    with connection.cursor() as cursor:
+        last = "(SELECT max(number) FROM logbooks_systemlogentry)"
+        cursor.execute(f"DELETE FROM logbooks_systemlogentry WHERE number = {last}")
+    for _ in range(40):
+        cyclic_check.check_next_slice(gateway, now=NOW)
+    return ["System-Log"]
+
+
+def fatal_fault(gateway: Gateway) -> list[str]:
+    log_fault(gateway, 1900082, now=NOW)
+    assert device_state.current().mode == device_state.Mode.SOFT
+    entry = ConsumerLogEntry.objects.filter(event_id=4294948286).latest("number")
+    assert entry.arguments[0] == "1900082"
+    assert len(entry.arguments[1]) >= 16
+    return entry.arguments
+
+
+def storage_gone(gateway: Gateway) -> list[str]:
+    storage.react(gateway, Storage(100, 100), now=NOW)
+    return []
+
+
+def calibration_log_full(gateway: Gateway) -> list[str]:
+    retention.keep_logs(gateway, now=NOW, calibration_capacity=1)
+    return []
+
+
+def no_value(gateway: Gateway) -> list[str]:
+    target = NOW.replace(minute=15, second=0)
+    close_boundary(gateway, target_time=target, meter_ids=[METER], now=NOW)
+    entry = ConsumerLogEntry.objects.filter(event_id=19006, event_sub_id=1)
+    return entry.latest("number").arguments
+
+
+def value_not_stored(gateway: Gateway) -> list[str]:
+    report_storage_fault(gateway, meter_ids=[METER], now=NOW)
+    return ["300033"]
+
+
+CAUSES: dict[Event, Cause] = {
+    Event.METER_STATUS_TEMPORARY: meter_says(TAMPERED),
+    Event.METER_STATUS_FATAL: meter_says(METER_FATAL),
+    Event.PASSWORD_LOGIN_DONE: login(PASSWORDS["hks2"]),
+    Event.PASSWORD_LOGIN_REFUSED: login("wrong"),
+    Event.TOO_MANY_LOGIN_FAILURES: too_many_failures,
+    Event.POWER_RETURNED: started(Traces("b", "a")),
+    Event.FIRMWARE_STARTED: started(Traces("b", "b", ended=True)),
+    Event.UNEXPECTED_START: started(Traces("b", "a"), "1900602"),
+    Event.RESTARTING: ended,
+    Event.TIME_SYNCHRONISED: synchronised,
+    Event.TIME_SET: set_clock,
+    Event.TIME_TOO_FAR_OFF: too_far_off,
+    Event.TIME_SET_FROM_RTC: set_from_rtc,
+    Event.TIME_INVALID: time_invalid,
+    Event.SELF_TEST_PASSED: self_test_done,
+    Event.SELF_TEST_FAILED: self_test_failed,
+    Event.SELF_TEST_TRIGGERED: self_test_triggered,
+    Event.SELF_TEST_NOT_TRIGGERED: self_test_refused,
+    Event.INTEGRITY_VIOLATED: integrity_broken,
+    Event.LOG_ENTRY_INCOMPLETE: log_cut,
+    Event.FATAL_FAULT: fatal_fault,
+    Event.STORAGE_EXHAUSTED: storage_gone,
+    Event.CALIBRATION_LOG_EXHAUSTED: calibration_log_full,
+    Event.VALUE_WARNING: no_value,
+    Event.VALUE_ERROR: value_not_stored,
+}
+
+ELSEWHERE = {
+    Event.PASSWORD_LOGIN_FAILED: "tests/portal/test_logging_in.py",
+    Event.METERING_STARTED: "tests/meters/test_collector.py",
+    Event.METERING_STOPPED: "tests/meters/test_collector.py",
+    Event.CONSUMER_LOG_FULL: "tests/logbooks/test_retention.py",
+    Event.PROFILE_CREATED: "tests/tariffs/test_lifecycle.py",
+    Event.PROFILE_UPDATED: "tests/tariffs/test_lifecycle.py",
+    Event.PROFILE_ENDED: "tests/tariffs/test_lifecycle.py",
+    Event.PROFILE_DELETED: "tests/tariffs/test_lifecycle.py",
+    Event.END_DATE_CORRECTED: "tests/tariffs/test_lifecycle.py",
+    Event.TARIFF_STAGE_SWITCHED: "tests/tariffs/test_taf2_evaluation.py",
+    Event.TAF_STARTED: "tests/tariffs/test_profiles.py",
+}
+"""Events whose causes need more than this installation: the files that prove them."""
+
+LATER = {
+    (5002, 0), (5002, 1), (5002, 2), (16001, 0), (16002, 0), (16003, 0), (16004, 0),
+    (16004, 4), (16005, 0), (20003, 0), (20018, 0), (20020, 0), (20029, 0), (20030, 0),
+    (20033, 0),
+}  # fmt: skip
+"""Events of parts that are tested with the WAN side and consumers' certificates."""
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.req("R86", "R80")
+@pytest.mark.parametrize("event", CAUSES, ids=lambda event: event.name)
+def test_the_cause_of_an_event_writes_exactly_its_entry(
+    home: Gateway, event: Event
+) -> None:
+    """R86: id, sub-id, level, placeholders, log and reader; R80: in the system log."""
+    arguments = CAUSES[event](home)
+    row = event_row(event)
+    key = {"event_id": row.event_id, "event_sub_id": row.sub_id}
+    own = ConsumerLogEntry.objects.filter(consumer_id="hks2", **key).latest("number")
+    assert (own.level, own.arguments) == (row.level, arguments)
+    others = ConsumerLogEntry.objects.filter(consumer_id="nachbar", **key)
+    if not row.concerns_all:
+        assert not others.exists()
+    elif event is not Event.SELF_TEST_NOT_TRIGGERED:
+        assert others.latest("number").arguments == arguments
+    for log, model in (
+        ("system", SystemLogEntry),
+        ("calibration", CalibrationLogEntry),
+    ):
+        found = model.objects.filter(**key)
+        if log in row.logs:
+            shown = shown_to_gwa(row, arguments, log)
+            assert found.latest("number").arguments == shown
+        else:
+            assert not found.exists()
+
+
+@pytest.mark.req("R86")
+@pytest.mark.parametrize("event", CAUSES, ids=lambda event: event.name)
+def test_the_text_is_the_manuals(home: Gateway, shared: Path, event: Event) -> None:
+    """R86: the words of events.json, each [n] replaced by what caused it."""
+    arguments = CAUSES[event](home)
+    events = json.loads((shared / "reference" / "events.json").read_text())
+    manual = next(
+        each
+        for each in events
+        if (each["event_id"], each["event_sub_id"]) == event.value
+    )
+    text = manual["text"]
+    for number, argument in enumerate(arguments, 1):
+        text = text.replace(f"[{number}]", argument)
+    lines = [
+        line
+        for line in consumer_log("hks2")
+        if (line.event_id, line.event_sub_id) == event.value
+    ]
+    assert lines[0].text == text
+    assert lines[0].level == manual["level"].upper()
+
+
+@pytest.mark.req("R86")
+def test_no_event_is_left_out() -> None:
+    """R86: 51 events: a row here, a test elsewhere, or a part that comes later."""
+    here, there = {e.value for e in CAUSES}, {e.value for e in ELSEWHERE}
+    assert len(here) + len(there) + len(LATER) == 51
+    assert here | there | LATER == {event.value for event in Event}
+
+
+@pytest.mark.parametrize("event", ELSEWHERE, ids=lambda event: event.name)
+def test_the_test_elsewhere_speaks_of_the_event(event: Event) -> None:
+    text = (ROOT / ELSEWHERE[event]).read_text().replace("_", "")
+    name = event.name.replace("_", "")
+    assert str(event.value[0]) in text or name in text
