@@ -152,6 +152,7 @@ def run_house(listening: Listening) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        readiness.announce(gateway.state, HOUSE)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(publish(gateway, stop=stop, period_s=period_s))
             if _is_seen_in_the_house(listening.host):
@@ -188,7 +189,7 @@ def run_cls(listening: Listening) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         service = ProxyService(gateway, files, host=listening.host, ports=ports)
-        await service.run(stop)
+        await service.run(stop, lambda: readiness.announce(gateway.state, CLS))
 
     asyncio.run(serve())
 

@@ -18,7 +18,7 @@ from tests.flows.running import RunningGateway, children_of, wait_for_end
 
 pytestmark = pytest.mark.slow
 
-ROLES = {"han", "lmn", "worker", "beat"}
+ROLES = {"han", "lmn", "worker", "beat", "house", "cls"}
 
 
 @pytest.fixture
