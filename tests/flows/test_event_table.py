@@ -300,7 +300,10 @@ def test_the_cause_of_an_event_writes_exactly_its_entry(
         ("calibration", CalibrationLogEntry),
     ):
         found = model.objects.filter(**key)
-        if log in row.logs:
+        if event is Event.VALUE_ERROR and log == "system":  # the code itself (D53)
+            found = model.objects.filter(event_id=300033, event_sub_id=1)
+            assert found.exists()
+        elif log in row.logs:
             shown = shown_to_gwa(row, arguments, log)
             assert found.latest("number").arguments == shown
         else:
