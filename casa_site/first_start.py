@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from casa_site.env import SettingInvalid
-from hardware.device_key import load_or_make
-from hardware.gateway import DEVICE_KEY_FILE, HUID_FILE
+from hardware.device_key import device_key_file, load_or_make
+from hardware.gateway import HUID_FILE
 
 DEMO_PENDING = "demo.pending"
 DEMO_FILE = "demo.json"
@@ -19,7 +19,7 @@ def begin(state: Path, *, with_demo: bool) -> None:
     gateway is gone: a new one would only hide that.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = state / DEVICE_KEY_FILE
+    path = device_key_file(state)
     # The device key is made before the HUID: a HUID alone means it was lost.
     if not path.exists() and (state / HUID_FILE).exists():
         raise SettingInvalid(

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from hardware.device_key import KEY_BYTES, DeviceKey
-from hardware.gateway import DEVICE_KEY_FILE
+from hardware.device_key import KEY_BYTES, DeviceKey, device_key_file
 
 
 def existing_device_key(state: Path) -> DeviceKey | None:
     """The device key when set-up has made it; None on a fresh state folder."""
     try:
-        secret = (state / DEVICE_KEY_FILE).read_bytes()
+        secret = device_key_file(state).read_bytes()
     except FileNotFoundError:
         return None
     return DeviceKey(secret) if len(secret) == KEY_BYTES else None

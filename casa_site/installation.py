@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, transaction
 
-from casa_site import first_start, start_and_end, timekeeping
+from casa_site import backup, first_start, start_and_end, timekeeping
 from casa_site.gateways import open_configured_gateway
 from casa_site.roles import Listening, demo_module
 from hardware.gateway import Gateway, GatewayNotOpened
@@ -53,6 +53,7 @@ def _install(listening: Listening) -> None:
         with transaction.atomic():
             _install_demo(demo, gateway, listening, now)
         (settings.STATE / first_start.DEMO_PENDING).unlink()
+    backup.note_restored(gateway, now=now)
     start_and_end.begin_run(gateway)
 
 

@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from casa_site import env, first_start
+from casa_site import env, first_start, restore
 from casa_site.private_state import keep_private
 
 
@@ -16,6 +16,8 @@ def main(arguments: list[str]) -> int:
     state = env.path("CASA_STATE", Path(__file__).parent.parent / "var")
     env.load_file(state / env.ENV_FILE)
     keep_private(state)
+    if arguments[:1] == ["restore"]:
+        return restore.main(arguments[1:], state)
     first_start.begin(state, with_demo=False)
     from django.core.management import execute_from_command_line
 

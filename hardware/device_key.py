@@ -1,5 +1,6 @@
 """The device key and its sub-keys: what protects everything at rest."""
 
+import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from hardware.private_files import make_once
 
+DEVICE_KEY_FILE = "device.key"
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 
@@ -52,6 +54,18 @@ class DeviceKey:
         """The inverse; raises cryptography's InvalidTag when anything was changed."""
         nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
         return AESGCM(self.sub_key(label)).decrypt(nonce, rest, bound_to.encode())
+
+
+def device_key_file(state: Path) -> Path:
+    """Where the device key is: CASA_DEVICE_KEY_FILE, a systemd credential
+    (`LoadCredential=device.key:...`), else `device.key` in the state folder."""
+    if given := os.environ.get("CASA_DEVICE_KEY_FILE", "").strip():
+        return Path(given)
+    if credentials := os.environ.get("CREDENTIALS_DIRECTORY"):
+        credential = Path(credentials) / DEVICE_KEY_FILE
+        if credential.exists():
+            return credential
+    return state / DEVICE_KEY_FILE
 
 
 def load_or_make(path: Path) -> DeviceKey:

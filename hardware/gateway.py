@@ -13,7 +13,11 @@ from pathlib import Path
 
 from hardware.clock import GatewayClock, KeptClock
 from hardware.device_id import is_huid
-from hardware.device_key import DeviceKey, load_or_make
+from hardware.device_key import (
+    DeviceKey,
+    device_key_file,
+    load_or_make,
+)
 from hardware.hardware_version import HardwareVersion
 from hardware.private_files import make_once
 from hardware.release import release_of
@@ -33,7 +37,6 @@ FIRMWARE_VERSION = release_of().version
 DEFAULT_HARDWARE = HardwareVersion("11302", "01A")
 DEFAULT_STORAGE_QUOTA = 4 * 1024**3
 
-DEVICE_KEY_FILE = "device.key"
 HUID_FILE = "huid"
 KEYS_FOLDER = "keys"
 
@@ -113,7 +116,7 @@ def _prepare_folder(state: Path) -> None:
 
 
 def _device_key(state: Path) -> DeviceKey:
-    path = state / DEVICE_KEY_FILE
+    path = device_key_file(state)
     # The device key is made before the HUID: a HUID alone means it was lost.
     if not path.exists() and (state / HUID_FILE).exists():
         raise GatewayNotOpened(

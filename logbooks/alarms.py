@@ -44,6 +44,8 @@ class AlarmKind(StrEnum):
     """A log is full and nothing of it may go (1400523, 19008/2)."""
     SUPPLY_OVERLOAD = "supply_overload"
     """The supply of the wired bus is overloaded (R6)."""
+    RESTORED = "restored"
+    """The data came out of a backup: what was stored after it is missing."""
     TIME_SERVICE = "time_service"
     """The time server cannot be reached, or gives no time to be used (R155)."""
     TIME_TOO_FAR_OFF = "time_too_far_off"
