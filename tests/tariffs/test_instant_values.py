@@ -1,7 +1,7 @@
 """TAF9, TAF10 and TAF14: what is listed, when it fires, what is sent, and only once."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -20,16 +20,17 @@ from hardware.status_word import (
     is_placeholder,
     ptb_status,
 )
+from logbooks.selectors import consumer_log
 from meters import samples
 from meters.models import Meter, ReadDemand, Sample
-from tariffs import on_demand
+from tariffs import on_demand, taf6
 from tariffs.aggregates import Valued, aggregate
 from tariffs.instant_spec import Aggregate, InstantSpec, Threshold
 from tariffs.models import DerivedRecord, EvaluationProfile, OutboxRow
 from tariffs.profile_spec import InputSpec, ProfileInvalid
 from tariffs.services import create_participant, end_profile, evaluate_due
 from tariffs.thresholds import ThresholdState, advanced
-from tests.tariffs.builders import a_meter, a_profile, utc
+from tests.tariffs.builders import a_meter, a_profile, store, utc
 
 POWER, FED_IN = "0100100700ff", "0100020700ff"
 VOLTAGE, ANGLE, ENERGY = "0100200700ff", "0100510701ff", "0100010800ff"
@@ -494,3 +495,61 @@ def test_a_value_holds_until_the_next_one() -> None:
     ]
     mean = aggregate("mean", values, period_s=60)
     assert mean is not None and mean.amount == Decimal(125)
+
+
+DAY = timedelta(days=1)
+
+
+def a_day_list(gateway: Gateway, until: datetime) -> datetime:
+    """A TAF6 profile over 45 days of quarter hours; the newest day start."""
+    meter = a_meter(gateway)
+    first = until - 45 * DAY
+    store(gateway, meter, {first + n * DAY: 10 * n for n in range(46)})
+    create_participant("emt", name="EMT")
+    a_profile(
+        gateway,
+        InputSpec(meter.id, ENERGY),
+        taf=6,
+        now=until,
+        backdated=False,
+        valid_from=first,
+        recipients=("emt",),
+    )
+    evaluate_due(gateway, now=until)
+    return until
+
+
+@pytest.mark.django_db
+@pytest.mark.req("R45")
+def test_taf6_sends_the_value_of_a_day_to_the_named_recipient(gateway: Gateway) -> None:
+    """R45: 16004/0 and the value; 16004/4 and nothing; no such day and nothing."""
+    now = a_day_list(gateway, utc("2026-03-09 23:00"))
+    wanted = date(2026, 3, 1)
+    on_demand.request(gateway, "profile", recipient="emt", day=wanted, now=now)
+    with pytest.raises(on_demand.RecipientUnknown):
+        on_demand.request(gateway, "profile", recipient="x", day=wanted, now=now)
+    for day in (date(2026, 3, 11), date(2026, 1, 26)):
+        with pytest.raises(on_demand.NoSuchDay):
+            on_demand.request(gateway, "profile", recipient="emt", day=day, now=now)
+    (row,) = OutboxRow.objects.all()
+    assert (row.kind, row.end) == ("on_demand", utc("2026-02-28 23:00"))
+    told = [line.event_id for line in consumer_log("hks2")]
+    assert told.count(16004) == 2
+
+
+@pytest.mark.parametrize(
+    ("newest", "kept", "gone"),
+    [
+        ("2026-03-28 23:00", "2026-02-14 23:00", "2026-02-13 23:00"),
+        ("2026-03-29 22:00", "2026-02-15 23:00", "2026-02-14 23:00"),
+        ("2026-10-24 22:00", "2026-09-12 22:00", "2026-09-11 22:00"),
+        ("2026-10-25 23:00", "2026-09-13 22:00", "2026-09-12 22:00"),
+    ],
+)
+@pytest.mark.req("R44")
+def test_day_42_is_kept_and_day_43_is_gone_on_both_clock_changes(
+    newest: str, kept: str, gone: str
+) -> None:
+    """R44: counted in local days, around the days of 23 and 25 hours."""
+    oldest = taf6.kept_from(utc(newest), 0)
+    assert utc(gone) < oldest <= utc(kept)
