@@ -27,8 +27,9 @@ def page() -> str:
     lines = [
         "# Fault codes",
         "",
-        f"The manual's ch. 9.4 has {len(fault_codes())} codes. {len(raised)} are raised "
-        f"by this program, {len(missing)} cannot arise here. `x`: soft lock-down.",
+        f"The manual's ch. 9.4 has {len(fault_codes())} codes. {len(raised)} are "
+        f"raised by this program, {len(missing)} cannot arise here. `x`: soft "
+        "lock-down.",
         "Made by `python -m casa_site.fault_table`.",
         "",
         "## Raised",

@@ -10,7 +10,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 
 from hardware.device_id import canonical_meter_id
-from logbooks import selectors as log_selectors
+from logbooks.access import Access, Network, Role, consumer_log
 from meters import selectors as meter_selectors
 from meters.models import Meter
 from meters.selectors import LatestReading
@@ -163,7 +163,8 @@ class ConsumerLog(JsonView):
         if month is None:
             return []
         begin, end = month
-        entries = log_selectors.consumer_log(request.consumer, begin=begin, end=end)
+        reader = Access(request.consumer, True, Network.HAN, Role.CONSUMER)
+        entries = consumer_log(reader, begin=begin, end=end)
         return [readings.log_entry(entry) for entry in reversed(entries)]
 
 

@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from logbooks.selectors import consumer_log
+from logbooks.access import consumer_log
 from portal import local_time
 from portal.auth import consumer_required
 from portal.csv_response import csv_form_of, csv_response, in_pieces_response
@@ -17,7 +17,7 @@ from portal.exports import log_csv, values_csv
 from portal.log_filter import LogForm
 from portal.log_page import instants_of
 from portal.period_rows import rows_shown
-from portal.request import PortalRequest
+from portal.request import PortalRequest, access_of
 from portal.sent_marks import marks_of
 from portal.signature_certificate import certificate_for, der_response, pem_response
 from portal.views import own_period, own_profile
@@ -51,7 +51,7 @@ def log(request: PortalRequest) -> HttpResponseBase:
         return bad_request(request)
     chosen = form.chosen
     begin, end = instants_of(chosen)
-    lines = consumer_log(request.consumer, begin=begin, end=end)
+    lines = consumer_log(access_of(request), begin=begin, end=end)
     name = f"{request.gateway.huid}_log_{chosen.first_day}_{chosen.last_day}.csv"
     return csv_response(log_csv(lines, csv_form), name)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from logbooks import selectors
+from logbooks import access, selectors
+from logbooks.access import Access
 from logbooks.selectors import DONE, LogLine
 from portal import formats
 from portal.log_filter import LogFilter
@@ -55,7 +56,7 @@ class LogPage:
     is_filtered: bool
 
 
-def lines_of_page(consumer: str, chosen: LogFilter) -> tuple[Sequence[LogLine], int]:
+def lines_of_page(reader: Access, chosen: LogFilter) -> tuple[Sequence[LogLine], int]:
     """The entries of the page chosen, newest first, and how many there are in all.
 
     Without a level or topic only this page is read.
@@ -63,11 +64,12 @@ def lines_of_page(consumer: str, chosen: LogFilter) -> tuple[Sequence[LogLine], 
     begin, end = instants_of(chosen)
     first = (chosen.page - 1) * PAGE_SIZE
     if chosen.is_plain:
-        lines = selectors.consumer_log(
-            consumer, begin=begin, end=end, limit=PAGE_SIZE, offset=first
+        lines = access.consumer_log(
+            reader, begin=begin, end=end, limit=PAGE_SIZE, offset=first
         )
-        return lines, selectors.consumer_log_count(consumer, begin=begin, end=end)
-    every = selectors.consumer_log(consumer, begin=begin, end=end)
+        count = selectors.consumer_log_count(reader.identity, begin=begin, end=end)
+        return lines, count
+    every = access.consumer_log(reader, begin=begin, end=end)
     kept = [line for line in every if passes(line, chosen)]
     return kept[first : first + PAGE_SIZE], len(kept)
 

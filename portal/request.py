@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from hardware.gateway import Gateway
+from logbooks.access import Access, Network, Role
 from meters.models import Account
 
 
@@ -35,6 +36,15 @@ def account_of(request: HttpRequest) -> Account | None:
     if isinstance(user, Account) and user.is_active and user.consumer_id:
         return user
     return None
+
+
+def access_of(request: HttpRequest) -> Access:
+    """Who asks: identity, authenticated or not, network and role (R98)."""
+    user = request.user
+    if not isinstance(user, Account) or not user.is_active:
+        return Access("", False, Network.HAN, Role.NOBODY)
+    identity = user.consumer_id or user.username
+    return Access(identity, True, Network.HAN, Role(user.role))
 
 
 def portal_request_of(request: Request) -> PortalRequest:

@@ -14,7 +14,7 @@ from portal.log_filter import LogForm
 from portal.period_rows import row_at, rows_shown
 from portal.profile_words import stage_names, time_note
 from portal.record_page import record_page
-from portal.request import PortalRequest
+from portal.request import PortalRequest, access_of
 from portal.sent_marks import marks_of
 from portal.start_page import device, start_page
 from portal.table_filter import TableForm
@@ -50,7 +50,7 @@ def log(request: PortalRequest) -> HttpResponse:
     """The consumer's log (R88, R118); a range that makes no sense is a 400."""
     form = LogForm(request.GET, today=local_time.day(request.received_at))
     chosen = form.chosen
-    lines, count = log_page.lines_of_page(request.consumer, chosen)
+    lines, count = log_page.lines_of_page(access_of(request), chosen)
     return show(
         request,
         "log",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from hardware.gateway import Gateway
+from logbooks.access import Access, Network, Role
 from logbooks.catalogue import Event, event_row
 from logbooks.selectors import LogLine
 from logbooks.services import log_event
@@ -18,6 +19,10 @@ from tariffs.calendar import BERLIN
 
 TODAY = date(2026, 6, 22)
 LAST_WEEK = LogFilter(date(2026, 6, 16), TODAY)
+
+
+def reader(consumer: str) -> Access:
+    return Access(consumer, True, Network.HAN, Role.CONSUMER)
 
 
 def chosen(**query: Any) -> LogForm:
@@ -153,16 +158,18 @@ def _note(gateway: Gateway, at: datetime) -> None:
 def test_both_days_of_a_range_are_included(busy_log: str) -> None:
     """R118: the range filter is inclusive, in local days; pages hold fifty entries."""
     day = LogFilter(TODAY, TODAY)
-    lines, count = log_page.lines_of_page(busy_log, day)
+    lines, count = log_page.lines_of_page(reader(busy_log), day)
     assert (len(lines), count) == (50, 62)
-    rest, _ = log_page.lines_of_page(busy_log, LogFilter(TODAY, TODAY, page=2))
+    rest, _ = log_page.lines_of_page(reader(busy_log), LogFilter(TODAY, TODAY, page=2))
     times = [line.recorded_at.astimezone(BERLIN).time() for line in [*lines, *rest]]
     assert (str(times[0]), str(times[-1])) == ("23:59:59", "00:00:00")
 
 
 def test_a_filtered_page_shows_the_same_entries(busy_log: str) -> None:
     topic = LogFilter(TODAY, TODAY, topic="geraet", page=2)
-    lines, count = log_page.lines_of_page(busy_log, topic)
+    lines, count = log_page.lines_of_page(reader(busy_log), topic)
     assert (len(lines), count) == (12, 62)
-    none, nothing = log_page.lines_of_page(busy_log, LogFilter(TODAY, TODAY, "ERROR"))
+    none, nothing = log_page.lines_of_page(
+        reader(busy_log), LogFilter(TODAY, TODAY, "ERROR")
+    )
     assert (list(none), nothing) == ([], 0)
