@@ -100,12 +100,17 @@ class Sampler:
         if not is_linked:
             self._retry_at[meter.id] = now() + timedelta(seconds=1)
             self._end_orders(meter, now())
-        elif now() < self._retry_at.get(meter.id, now()):
+        elif self._is_resting(meter, now()):
             return
         elif is_due and instant is not None:
             self._read_grid(meter, instant, now, read)
         else:
             self._read_orders(meter, now, read)
+
+    def _is_resting(self, meter: MeterEnd, now: datetime) -> bool:
+        """Whether the pause after a failure goes on."""
+        retry_at = self._retry_at.get(meter.id)
+        return retry_at is not None and now < retry_at
 
     def _give_up(self, meter: MeterEnd, now: datetime) -> None:
         """What is further back than any tolerance is missed."""

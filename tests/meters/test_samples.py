@@ -1,15 +1,18 @@
 """Meters that are read beside the quarter hours: when, how often, and only once."""
 
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
 
 from hardware.obis import Obis
+from hardware.readings import MeterReading
 from hardware.record import registers_of
 from meters import samples, selectors
-from meters.interface import interface_specs
+from meters.interface import MeterEnd, interface_specs
 from meters.models import OriginalRecord, ReadDemand, Sample, SampledMeter
 from meters.read_demand import Demand, next_instant, wanted_at
+from meters.sampler import Sampler
 from tests.meters.test_wired_interface import IDS, NOON, Bench, bench  # noqa: F401
 from tests.tariffs.builders import refusing
 
@@ -165,3 +168,33 @@ def test_no_mark_moves_back(bench: Bench) -> None:  # noqa: F811
     samples.store_samples(gateway, [], {IDS[0]: NOON + MINUTE})
     samples.store_samples(gateway, [], {IDS[0]: NOON})
     assert samples.settled_to(IDS) == {IDS[0]: NOON + MINUTE}
+
+
+class _Queue:
+    """Keeps what the sampler takes."""
+
+    def __init__(self) -> None:
+        self.taken: list[samples.Taken] = []
+
+    def take(self, taken: samples.Taken) -> None:
+        self.taken.append(taken)
+
+    def settle(self, meter_id: str, instant: datetime) -> None:
+        pass
+
+
+def test_an_instant_is_read_while_the_clock_goes_on_between_two_looks() -> None:
+    """A real clock shows a later time each time it is asked."""
+    demands = (Demand("a", 60, (Obis.parse(POWER),), NOON),)
+    meter = MeterEnd(IDS[0], b"", demands=demands)
+    looks = count()
+    queue = _Queue()
+    sampler = Sampler(queue)  # type: ignore[arg-type]
+    sampler.begin([meter], NOON - timedelta(seconds=1))
+    sampler.step(
+        [meter],
+        {meter.id},
+        lambda: NOON + next(looks) * timedelta(microseconds=1),
+        lambda _meter, _registers: MeterReading(b"", NOON, 0, ()),
+    )
+    assert [one.target_time for one in queue.taken] == [NOON]
