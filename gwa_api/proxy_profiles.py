@@ -207,7 +207,7 @@ _LIMITS = {
     "max_duration_s": (1, LONGEST_DURATION_S),
     "idle_timeout_s": (1, LONGEST_DURATION_S),
     "connect_timeout_s": (1, 300),
-    "max_parallel": (1, 64),
+    "max_parallel": (1, 256),
 }
 
 

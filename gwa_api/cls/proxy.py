@@ -89,6 +89,7 @@ class Proxy:
     def __init__(self, surroundings: Surroundings) -> None:
         self._around = surroundings
         self._waiting = 0
+        self._emptied = asyncio.Event()
         self._running: dict[Relay, tuple[int, Profile]] = {}
         self._of_profile: Counter[str] = Counter()
 
@@ -96,6 +97,12 @@ class Proxy:
     def connections(self) -> int:
         """How many connections are open or being opened."""
         return self._waiting + len(self._running)
+
+    async def empty(self) -> None:
+        """Wait until no connection is left."""
+        while self.connections:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     def profiles_changed(self) -> None:
         """Close at once what runs by a profile that is no longer in force."""
@@ -162,6 +169,8 @@ class Proxy:
             yield
         finally:
             self._waiting -= 1
+            if not self.connections:
+                self._emptied.set()
 
     async def _socks(self, wire: Wire) -> None:
         async with asyncio.timeout(GREETING_S):

@@ -23,6 +23,7 @@ from logbooks.services import log_fault
 
 NOT_STARTED, NO_CERTIFICATE = 1800200, 1800202
 _LOOK_EVERY_S = 1.0
+_LEAVE_WITHIN_S = 5.0
 _log = logging.getLogger(__name__)
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -51,6 +52,7 @@ class ProxyService:
         self._called: set[int] = set()
         self._has_begun = False
         self.servers: list[asyncio.Server] = []
+        self.listens = asyncio.Event()
         self.proxy = Proxy(
             Surroundings(
                 profiles=lambda: self._profiles,
@@ -114,6 +116,7 @@ class ProxyService:
         if not self._han.certificate.is_file():
             await self._fault(NO_CERTIFICATE)
         await self._listen()
+        self.listens.set()
 
     async def _listen(self) -> None:
         handlers: list[Handler] = [self.proxy.take_socks, self.proxy.take_sni]
@@ -132,9 +135,8 @@ class ProxyService:
         self._profiles = []
         self.proxy.profiles_changed()
         with suppress(TimeoutError):
-            async with asyncio.timeout(5):
-                while self.proxy.connections:
-                    await asyncio.sleep(0.05)
+            async with asyncio.timeout(_LEAVE_WITHIN_S):
+                await self.proxy.empty()
         for call in self._calls:
             call.cancel()
         await sync_to_async(close_connections)(self._gateway, now=self._now())

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,19 +102,29 @@ class Journal:
     """Keeps what it is told."""
 
     def __init__(self) -> None:
+        self._news = asyncio.Event()
         self.opened_of: list[str] = []
         self.closed_of: list[str] = []
         self.reasons: list[str] = []
 
     async def opened(self, profile: Profile, number: int | None) -> int:
         self.opened_of.append(profile.id)
+        self._news.set()
         return len(self.opened_of)
 
     async def closed(self, number: int, profile: Profile) -> None:
         self.closed_of.append(profile.id)
+        self._news.set()
 
     async def refused(self, reason: str) -> None:
         self.reasons.append(reason)
+        self._news.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for entries that make the condition true."""
+        while not condition():
+            self._news.clear()
+            await self._news.wait()
 
 
 PROFILE = Profile(

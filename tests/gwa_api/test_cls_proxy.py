@@ -123,11 +123,6 @@ def change(house: House, **changes: object) -> None:
     house.profiles[0] = replace(house.profiles[0], **changes)  # type: ignore[arg-type]
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.005)
-
-
 @pytest.mark.req("R161")
 def test_bytes_pass_both_ways_and_the_connection_is_noted_once(run: Run):
     """A CLS reaches its EMT; 20018 and 20020 stand for one connection each."""
@@ -143,7 +138,7 @@ def test_bytes_pass_both_ways_and_the_connection_is_noted_once(run: Run):
             device.tls.unwrap()
         except ssl.SSLError:
             device.send(4, 65535)  # type: ignore[arg-type]
-        await until(lambda: house.journal.closed_of == ["wallbox"])
+        await house.journal.until(lambda: house.journal.closed_of == ["wallbox"])
         await device.receive()
         assert device.frames[-1] == 4
         assert house.journal.opened_of == ["wallbox"]
@@ -252,7 +247,7 @@ def test_a_strange_device_does_not_get_through_the_handshake(
         with pytest.raises((ssl.SSLError, EOFError)):
             await device.shake_hands()
             await device.connect(request("steuerbox"))
-        await until(lambda: bool(house.journal.reasons))
+        await house.journal.until(lambda: bool(house.journal.reasons))
         assert house.journal.opened_of == []
 
     run(course)
@@ -328,7 +323,7 @@ def test_a_connection_ends_at_its_limits(run: Run, limit: dict[str, object]):
         change(house, **limit)
         device = await house.connected()
         assert await device.read(1) == b""
-        await until(lambda: house.journal.closed_of == ["wallbox"])
+        await house.journal.until(lambda: house.journal.closed_of == ["wallbox"])
 
     run(course)
 
@@ -351,7 +346,7 @@ def test_a_profile_that_goes_takes_its_connections_along(
         assert house.proxy is not None
         house.proxy.profiles_changed()
         assert await device.read(1) == b""
-        await until(lambda: house.journal.closed_of == ["wallbox"])
+        await house.journal.until(lambda: house.journal.closed_of == ["wallbox"])
         again = await house.device()
         await again.greet()
         with pytest.raises((ssl.SSLError, EOFError)):
@@ -397,7 +392,7 @@ def test_a_client_that_names_its_profile_by_sni_gets_through(run: Run):
         writer.write(b"before the EMT is there")
         assert await reader.readexactly(23) == b"before the EMT is there"
         writer.close()
-        await until(lambda: house.journal.closed_of == ["wallbox"])
+        await house.journal.until(lambda: house.journal.closed_of == ["wallbox"])
 
     run(course)
 

@@ -123,7 +123,7 @@ def test_a_deleted_profile_is_gone_with_its_certificate(
         ({"wan_sni": "a_b"}, "/wan_sni"),
         ({"max_duration_s": 48 * 3600 + 1}, "/max_duration_s"),
         ({"idle_timeout_s": 0}, "/idle_timeout_s"),
-        ({"max_parallel": 65}, "/max_parallel"),
+        ({"max_parallel": 257}, "/max_parallel"),
         ({"valid_from": NOW, "valid_to": NOW}, "/valid_to"),
         ({"cls_certificate": b""}, "/cls_certificate"),
     ],

@@ -29,9 +29,13 @@ def mosquitto(folder: Path, *, user: str, password: str) -> Iterator[int]:
     )
     assert BINARY is not None
     broker = subprocess.Popen(
-        [BINARY, "-c", str(folder / "mosquitto.conf")], stderr=subprocess.DEVNULL
+        [BINARY, "-c", str(folder / "mosquitto.conf")],
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    assert broker.stderr is not None
     try:
+        assert any("running" in line for line in broker.stderr)
         yield port
     finally:
         broker.terminate()

@@ -44,7 +44,7 @@ async def _course(
 ) -> tuple[dict[str, list[str]], list[str]]:
     stop = asyncio.Event()
     seen: dict[str, list[str]] = {"before": [], "while": []}
-    stage = "before"
+    stage, news = "before", asyncio.Event()
     async with asyncio.timeout(30):
         listener = await _listener(port)
 
@@ -52,6 +52,7 @@ async def _course(
             async for message in listener.messages:
                 if message.payload:
                     seen[stage].append(str(message.topic))
+                    news.set()
 
         listening = asyncio.create_task(listen())
         publishing = asyncio.create_task(publish(gateway, stop=stop, period_s=0.05))
@@ -59,10 +60,11 @@ async def _course(
         stage = "while"
         await sync_to_async(house_push.order)(gateway, "hks2", spec, now=NOW)
         while sum(topic.endswith("/state") for topic in seen["while"]) < 4:
-            await asyncio.sleep(0.02)
+            news.clear()
+            await news.wait()
         await sync_to_async(house_push.revoke)(gateway, "hks2", now=NOW)
         while await _kept(port):
-            await asyncio.sleep(0.05)
+            pass  # each look waits by itself for what the broker still keeps
         stop.set()
         await publishing
         listening.cancel()
@@ -74,11 +76,7 @@ async def _course(
 
 async def _listener(port: int) -> aiomqtt.Client:
     client = aiomqtt.Client("127.0.0.1", port, username="ha", password="streng geheim")
-    while True:
-        with suppress(aiomqtt.MqttError):
-            await client.__aenter__()
-            break
-        await asyncio.sleep(0.02)
+    await client.__aenter__()
     await client.subscribe("#")
     return client
 
