@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from django.db import DatabaseError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from hardware.gateway import Gateway
 from hardware.known_answers import failed_primitives
@@ -28,6 +29,9 @@ MODULE_UNREACHABLE = 1600255
 DATABASE_SPOILT = 2500352
 DATABASE_NOT_CHECKED = 2500353
 LOG_NOT_PROTECTED = 1400560
+NO_SYNCHRONISATION = 1500069
+CERTIFICATE_ENDED = 2200041
+CERTIFICATE_NOT_BEGUN = 2200042
 VALUES_NOT_PROTECTED = 2500350
 
 
@@ -40,6 +44,8 @@ def register_own_checks() -> None:
     register_check("storage", storage_faults)
     register_check("hardware", hardware_faults)
     register_check("configuration", check_configuration)
+    register_check("clock", _clock)
+    register_check("certificates", _certificates)
     register_configuration(ConsumerLog)
     register_configuration(Certificate)
     register_log_lists()
@@ -64,10 +70,15 @@ def _security_module(gateway: Gateway, _now: datetime) -> Iterator[Fault]:
 
 def _database_file(_gateway: Gateway, _now: datetime) -> Iterator[Fault]:
     """The file page by page: structure, and the MAC of each encrypted page."""
-    if connection.vendor != "sqlite":
+    yield from database_faults(connection)
+
+
+def database_faults(database: BaseDatabaseWrapper) -> Iterator[Fault]:
+    """2500352 for a damaged SQLite file, 2500353 for one that cannot be read."""
+    if database.vendor != "sqlite":
         return
     try:
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             for pragma in ("cipher_integrity_check", "integrity_check"):
                 cursor.execute(f"PRAGMA {pragma}")
                 found = [str(row[0]) for row in cursor.fetchall()]
@@ -75,6 +86,21 @@ def _database_file(_gateway: Gateway, _now: datetime) -> Iterator[Fault]:
                     yield Fault(DATABASE_SPOILT, found[0])
     except (DatabaseError, sqlite3.Error) as error:
         yield Fault(DATABASE_NOT_CHECKED, str(error))
+
+
+def _clock(gateway: Gateway, _now: datetime) -> Iterator[Fault]:
+    """Without valid time there was no synchronisation for too long (R157)."""
+    if not gateway.clock.is_valid:
+        yield Fault(NO_SYNCHRONISATION, gateway.clock.source)
+
+
+def _certificates(_gateway: Gateway, now: datetime) -> Iterator[Fault]:
+    """Active certificates outside of their validity."""
+    active = Certificate.objects.filter(state=Certificate.State.ACTIVE)
+    for row in active.filter(not_after__lt=now):
+        yield Fault(CERTIFICATE_ENDED, row.subject_cn)
+    for row in active.filter(not_before__gt=now):
+        yield Fault(CERTIFICATE_NOT_BEGUN, row.subject_cn)
 
 
 def _final_rows(_gateway: Gateway, _now: datetime) -> Iterator[Fault]:
