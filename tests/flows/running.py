@@ -16,7 +16,10 @@ PROJECT = Path(__file__).parents[2]
 
 
 class RunningGateway:
-    """`casa up` on a state folder; a context manager that leaves no process."""
+    """`casa up` on a state folder; a context manager that leaves no process.
+
+    With `launched` it is started by the launcher, which sees installed releases.
+    """
 
     def __init__(
         self,
@@ -24,9 +27,11 @@ class RunningGateway:
         *options: str,
         port: int | None = None,
         settings: dict[str, str] | None = None,
+        launched: bool = False,
     ) -> None:
         self.state = state
         self.port = port or free_port()
+        program = [str(PROJECT / "casa")] if launched else ["-m", "casa_site"]
         words = ["up", "--state", str(state), "--han-port", str(self.port), *options]
         environment = {
             name: value
@@ -36,7 +41,7 @@ class RunningGateway:
         environment |= settings or {}
         environment["OPENSSL_CONF"] = str(PROJECT / "deploy" / "openssl.cnf")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "casa_site", *words],
+            [sys.executable, *program, *words],
             cwd=PROJECT,
             env=environment,
             stdout=subprocess.PIPE,
