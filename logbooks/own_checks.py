@@ -22,6 +22,7 @@ from logbooks.hardware_check import hardware_faults
 from logbooks.immutability import missing_triggers
 from logbooks.log_lists import register_log_lists
 from logbooks.models import Certificate, ConsumerLog
+from logbooks.software_check import software_faults
 from logbooks.storage import storage_faults
 
 OWN_SIGNATURE_FAILED = 1600189
@@ -41,6 +42,7 @@ def register_own_checks() -> None:
     register_check("security module", _security_module)
     register_check("database file", _database_file)
     register_check("final rows", _final_rows)
+    register_check("software", software_faults)
     register_check("storage", storage_faults)
     register_check("hardware", hardware_faults)
     register_check("configuration", check_configuration)
