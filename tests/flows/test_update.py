@@ -170,7 +170,8 @@ def test_twenty_kills_during_an_update_leave_a_gateway_that_runs(
         running.wait_for_exit(within_s=30)
     seen = set()
     for _kill in range(KILLS):
-        (state / "firmware" / "current").unlink(missing_ok=True)
+        for name in ("current", firmware_store.ORDER):
+            (state / "firmware" / name).unlink(missing_ok=True)
         with RunningGateway(state, *options, launched=True) as running:
             running.wait_for("CASA ready", within_s=60)
             firmware_store.give_order(state, "goodX", {})

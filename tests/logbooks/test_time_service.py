@@ -24,7 +24,6 @@ from logbooks.time_rules import Action, Limits
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DEFAULT = time_rules.limits([])
-OF_THE_TIME = {4294954294, 1500014, 1500056, 1500069}
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
@@ -71,13 +70,8 @@ def site(gateway: Gateway) -> Site:
 
 
 def told(model: type[Any]) -> list[tuple[int, int, list[str]]]:
-    """What was said of the time; the lock-down that a fault brings is told elsewhere."""
     rows = model.objects.order_by("number")
-    return [
-        (row.event_id, row.event_sub_id, row.arguments)
-        for row in rows
-        if row.event_id // 1000 == 13 or row.event_id in OF_THE_TIME
-    ]
+    return [(row.event_id, row.event_sub_id, row.arguments) for row in rows]
 
 
 def alarms() -> list[tuple[str, int]]:
