@@ -9,7 +9,7 @@ import pytest
 from hardware.gateway import Gateway
 from hardware.ntp import TimeSample
 from hardware.time_file import TIME_FILE, TimeFile
-from logbooks import device_state, time_rules, time_service
+from logbooks import time_rules, time_service
 from logbooks.alarms import AlarmKind, open_alarms
 from logbooks.catalogue import Event
 from logbooks.models import (
