@@ -8,48 +8,62 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from cryptography import x509
 from gunicorn.app.base import BaseApplication
 
 from casa_site import processes, readiness
+from casa_site.consumer_pins import ConsumerPins, Pins
 from casa_site.han_worker import PatientSocket, PatientWorker
+from casa_site.refused_clients import RefusedClients
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
+from hardware.han_certificate import TlsFiles
+from hardware.tls_profile import Clients, FileIdentity, server_context
 
 logger = logging.getLogger(__name__)
 
 ROLE = "han"
 THREADS = 8
-CIPHERS = (
-    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    "ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384"
-)
-"""The suites of TLS 1.2 that clients of a SMGW offer (han-json-api.md 2.1)."""
 
-_VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+Watch = Callable[[ssl.SSLContext], None]
 
 
-def tls_context(certificate: Path, key: Path, *, tls_max: str) -> ssl.SSLContext:
-    """The server's TLS settings: 1.2 up to `tls_max`, ECDHE with ECDSA only."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.maximum_version = _VERSIONS[tls_max]
-    context.set_ciphers(CIPHERS)
-    context.load_cert_chain(certificate, key)
+def tls_context(
+    files: TlsFiles, *, tls_max: str, pins: Pins = (), watch: Watch | None = None
+) -> ssl.SSLContext:
+    """The server's TLS settings; clients may show one of the `pins` (DER), or none."""
+    context = server_context(
+        FileIdentity(files.certificate, files.key),
+        clients=Clients.OPTIONAL,
+        pins=[x509.load_der_x509_certificate(der) for der in pins],
+        tls_max=tls_max,
+    )
     context.sslsocket_class = PatientSocket
+    if watch is not None:
+        watch(context)
     return context
 
 
 class CurrentContext:
-    """The TLS settings for each new connection, with the certificate as it is now.
+    """The TLS settings for each new connection, with the certificates as they are now.
 
-    A renewed certificate counts from the next connection on. While the files cannot
-    be used, the last good settings stay.
+    A renewed certificate and a consumer's new one count from the next connection on.
+    While the files cannot be used, the last good settings stay.
     """
 
-    def __init__(self, certificate: Path, key: Path, *, tls_max: str) -> None:
-        self._files = (certificate, key)
+    def __init__(
+        self,
+        files: TlsFiles,
+        *,
+        tls_max: str,
+        pins: Callable[[], Pins] = tuple,
+        watch: Watch | None = None,
+    ) -> None:
+        self._files = files
         self._tls_max = tls_max
-        self._stamp: list[tuple[int, int]] = []
+        self._pins = pins
+        self._watch = watch
+        self._stamp: object = None
         self._context: ssl.SSLContext | None = None
         self._lock = Lock()
 
@@ -65,10 +79,14 @@ class CurrentContext:
                 return self._context
 
     def _refreshed(self) -> ssl.SSLContext:
-        stamp = [_stamp(path) for path in self._files]
+        pins = self._pins()
+        paths = (self._files.certificate, self._files.key)
+        stamp = [_stamp(path) for path in paths], pins
         if self._context is None or stamp != self._stamp:
             self._stamp = stamp
-            self._context = tls_context(*self._files, tls_max=self._tls_max)
+            self._context = tls_context(
+                self._files, tls_max=self._tls_max, pins=pins, watch=self._watch
+            )
         return self._context
 
 
@@ -82,12 +100,11 @@ class HanServer(BaseApplication):  # type: ignore[misc]
     """gunicorn's master and one worker with eight threads, for one gateway."""
 
     def __init__(
-        self, gateway: Gateway, *, address: str, certificate: Path, key: Path, tls: str
+        self, gateway: Gateway, *, address: str, files: TlsFiles, tls: str
     ) -> None:
         self._gateway = gateway
         self._address = address
-        self._certificate = certificate
-        self._key = key
+        self._files = files
         self._tls_max = tls
         super().__init__()
 
@@ -107,8 +124,8 @@ class HanServer(BaseApplication):  # type: ignore[misc]
             "worker_class": PatientWorker,
             "workers": 1,
             "threads": THREADS,
-            "certfile": str(self._certificate),
-            "keyfile": str(self._key),
+            "certfile": str(self._files.certificate),
+            "keyfile": str(self._files.key),
             "do_handshake_on_connect": True,
             "control_socket_disable": True,
             "worker_tmp_dir": str(memory) if memory.is_dir() else None,
@@ -123,7 +140,12 @@ class HanServer(BaseApplication):  # type: ignore[misc]
         state = self._gateway.state
         master = os.getpid()
 
-        context = CurrentContext(self._certificate, self._key, tls_max=self._tls_max)
+        context = CurrentContext(
+            self._files,
+            tls_max=self._tls_max,
+            pins=ConsumerPins(),
+            watch=RefusedClients(self._gateway).watch,
+        )
 
         def ssl_context(_config: Any, _default: Any) -> ssl.SSLContext:
             return context()

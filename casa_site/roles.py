@@ -93,8 +93,7 @@ def run_han(listening: Listening) -> None:
     HanServer(
         gateway,
         address=listening.han_address,
-        certificate=files.certificate,
-        key=files.key,
+        files=files,
         tls=settings.TLS_MAX,
     ).run()
 

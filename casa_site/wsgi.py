@@ -1,6 +1,7 @@
 """The HAN web application: Django with the gateway handed down in the environ."""
 
 import re
+import ssl
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
@@ -25,9 +26,21 @@ class HanApplication:
     ) -> Iterable[bytes]:
         """Answer one request."""
         environ["casa.gateway"] = self._gateway
+        environ["casa.peer_certificate"] = _peer_certificate(environ)
         if host := environ.get("HTTP_HOST"):
             environ["HTTP_HOST"] = without_zone(host)
         return self._django(environ, start_response)
+
+
+def _peer_certificate(environ: Environ) -> bytes:
+    """The client certificate (DER) of the connection, b"" for none.
+
+    From the TLS connection itself, never from a header.
+    """
+    connection = environ.get("gunicorn.socket")
+    if not isinstance(connection, ssl.SSLSocket):
+        return b""
+    return connection.getpeercert(binary_form=True) or b""
 
 
 @cache

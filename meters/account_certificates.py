@@ -22,6 +22,8 @@ from hardware.certificate_path import CertificateRefused, Refusal
 from hardware.gateway import Gateway
 from logbooks.certificate_store import (
     Holder,
+    Kind,
+    active_certificates,
     check_peer,
     end_certificate,
     parsed,
@@ -124,6 +126,27 @@ def account_by_certificate(
     if account is None or not _may_use_certificate(account):
         raise CertificateRefused(Refusal.NOT_PINNED, "no user has this certificate")
     return account
+
+
+def consumer_pins() -> tuple[bytes, ...]:
+    """The certificates (DER) with which consumers may connect, in a fixed order."""
+    used = Account.objects.filter(
+        role=Account.Role.CONSUMER, is_active=True, consumer__certificate_login=True
+    )
+    found = active_certificates(Holder.CONSUMER, Kind.TLS).filter(
+        fingerprint__in=used.values("certificate")
+    )
+    return tuple(bytes(der) for der in found.values_list("der", flat=True))
+
+
+def holder_of(fingerprint: str) -> Account | None:
+    """The consumer's account that a certificate was issued for, in force or not."""
+    entry = Certificate.objects.filter(
+        fingerprint=fingerprint, holder=Holder.CONSUMER
+    ).first()
+    if entry is None:
+        return None
+    return Account.objects.filter(username=entry.holder_id).first()
 
 
 def _may_use_certificate(account: Account) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from hardware.readings import RegisterValue
 from hardware.record import registers_of
@@ -48,6 +48,15 @@ def account_of(username: str) -> Account | None:
     """The account with this user name, with its consumer; None when there is none."""
     accounts = Account.objects.select_related("consumer")
     return accounts.filter(username=username, is_active=True).first()
+
+
+def login_methods() -> tuple[bool, bool]:
+    """Whether any consumer may log in by password, and any by certificate."""
+    found = Consumer.objects.aggregate(
+        password=Count("pk", filter=Q(password_login=True)),
+        certificate=Count("pk", filter=Q(certificate_login=True)),
+    )
+    return bool(found["password"]), bool(found["certificate"])
 
 
 def meters_of(consumer: str) -> QuerySet[Meter]:

@@ -1,4 +1,4 @@
-"""How Django recognises a consumer: by password, or by a digest answer.
+"""How Django recognises a consumer: by password, digest answer, or certificate.
 
 `axes.backends.AxesStandaloneBackend` stands before both and refuses while the
 access is locked. `ModelBackend` cannot be used: it sets a password on a blank
@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cryptography.exceptions import InvalidTag
-from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db.models import QuerySet
 
 from meters.accounts import Algorithm, ha1
 from meters.models import Account
-from portal.digest import DigestAnswer, expected_response
+from portal.digest import DigestAnswer, expected_response, same_algorithm
 from portal.request import PortalRequest
 
 NOT_CONFIGURED = "Die Anmeldung mit Passwort ist nicht freigegeben."
@@ -82,12 +81,19 @@ class DigestBackend(ConsumerBackend):
         if username is None or digest is None:
             return None
         account = _account(username)
-        secret = _secret(request, account)
+        secret = _secret(request, account, digest)
         expected = expected_response(secret, digest, request.method or "")
         sent = digest.response.encode("latin-1")
         if not hmac.compare_digest(expected.encode(), sent) or account is None:
             return None
         return account if _may_use_password(request, account) else None
+
+
+class CertificateBackend(ConsumerBackend):
+    """Logins that `certificate_login` begins; it finds their account by the cookie."""
+
+    def authenticate(self, request: PortalRequest) -> None:
+        """Nobody: there are no credentials to check but those of the connection."""
 
 
 def _consumers() -> QuerySet[Account]:
@@ -103,19 +109,21 @@ def _account(username: str) -> Account | None:
     return _consumers().filter(username=username).first()
 
 
-def _secret(request: PortalRequest, account: Account | None) -> str:
+def _secret(
+    request: PortalRequest, account: Account | None, digest: DigestAnswer
+) -> str:
     """HA1 of the account; a random one for an unknown name or without a password."""
     stored = ""
     if account is not None:
         try:
-            stored = ha1(request.gateway, account, _algorithm())
+            stored = ha1(request.gateway, account, _algorithm(digest))
         except InvalidTag:
             request.login_error = UNREADABLE
     return stored or secrets.token_hex(16)
 
 
-def _algorithm() -> Algorithm:
-    return "SHA-256" if settings.DIGEST_ALGORITHM == "SHA-256" else "MD5"
+def _algorithm(digest: DigestAnswer) -> Algorithm:
+    return "SHA-256" if same_algorithm(digest.algorithm, "SHA-256") else "MD5"
 
 
 def _may_use_password(request: PortalRequest, account: Account) -> bool:

@@ -1,4 +1,4 @@
-"""Login on the JSON interface: digest, or the cookie of the portal."""
+"""Login on the JSON interface: digest, cookie of the portal, or client certificate."""
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from meters.models import Account
 from portal import digest
+from portal.certificate_login import account_of_program
 from portal.lockout import clear_failures
 from portal.login import ONE_ATTEMPT_AT_A_TIME
 from portal.login_log import log_digest_success
@@ -37,13 +38,34 @@ class DigestAuthentication(BaseAuthentication):
             return None
         portal_request = portal_request_of(request)
         with ONE_ATTEMPT_AT_A_TIME:
-            account = _checked(portal_request, header)
+            account = _checked(portal_request, header, self.algorithm())
         log_digest_success(portal_request, account)
         return account, None
 
     def authenticate_header(self, request: Request) -> str:
         """A challenge for a request without credentials."""
-        return challenge_for(portal_request_of(request))
+        return self.challenge(portal_request_of(request))
+
+    def challenge(self, request: PortalRequest, *, is_stale: bool = False) -> str:
+        """A fresh challenge; `is_stale` says that only the nonce was too old."""
+        return digest.challenge(
+            request.gateway,
+            algorithm=self.algorithm(),
+            stale=is_stale,
+            now=request.received_at,
+        )
+
+    def algorithm(self) -> str:
+        """The one hash that is offered and accepted."""
+        return str(settings.DIGEST_ALGORITHM)
+
+
+class Sha256DigestAuthentication(DigestAuthentication):
+    """The same by SHA-256 alone (RFC 7616; decisions D26)."""
+
+    def algorithm(self) -> str:
+        """SHA-256, whatever the setting for /json/ says."""
+        return "SHA-256"
 
 
 class CookieAuthentication(BaseAuthentication):
@@ -55,19 +77,18 @@ class CookieAuthentication(BaseAuthentication):
         return None if account is None else (account, None)
 
 
-def challenge_for(request: PortalRequest, *, is_stale: bool = False) -> str:
-    """A fresh challenge in the configured algorithm."""
-    return digest.challenge(
-        request.gateway,
-        algorithm=settings.DIGEST_ALGORITHM,
-        stale=is_stale,
-        now=request.received_at,
-    )
+class CertificateAuthentication(BaseAuthentication):
+    """The client certificate of the connection, for programs (not for browsers)."""
+
+    def authenticate(self, request: Request) -> tuple[Account, None] | None:
+        """The account of the certificate, or None."""
+        account = account_of_program(portal_request_of(request))
+        return None if account is None else (account, None)
 
 
-def _checked(request: PortalRequest, header: str) -> Account:
+def _checked(request: PortalRequest, header: str, algorithm: str) -> Account:
     answer = digest.parse(header)
-    if answer is None or not _fits(request, answer):
+    if answer is None or not _fits(request, answer, algorithm):
         raise LoginRefused
     if not digest.is_current(request.gateway, answer.nonce, now=request.received_at):
         raise LoginRefused(is_stale=True)
@@ -78,13 +99,13 @@ def _checked(request: PortalRequest, header: str) -> Account:
     return account
 
 
-def _fits(request: PortalRequest, answer: digest.DigestAnswer) -> bool:
+def _fits(request: PortalRequest, answer: digest.DigestAnswer, algorithm: str) -> bool:
     """Whether the answer belongs to this gateway, this path and our challenge."""
     return (
         answer.realm == request.gateway.huid
         and answer.qop == "auth"
         and answer.uri == _request_target(request)
-        and digest.same_algorithm(answer.algorithm, settings.DIGEST_ALGORITHM)
+        and digest.same_algorithm(answer.algorithm, algorithm)
     )
 
 

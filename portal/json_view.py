@@ -1,15 +1,16 @@
 """What every path of the HAN JSON interface has in common.
 
-Login by digest or cookie, GET and HEAD only, bodies of errors that are no JSON (one
-client would take a JSON object for its list of meters), and the same 404 for what
-does not exist and for what belongs to somebody else.
+Login by digest, cookie or client certificate, GET and HEAD only, bodies of errors that
+are no JSON (one client would take a JSON object for its list of meters), and the same
+404 for what does not exist and for what belongs to somebody else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException, MethodNotAllowed, NotAuthenticated
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import IsAuthenticated
@@ -18,10 +19,10 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from portal.digest_login import (
+    CertificateAuthentication,
     CookieAuthentication,
     DigestAuthentication,
     LoginRefused,
-    challenge_for,
 )
 from portal.lockout import lock_left, retry_after
 from portal.readings import json_text
@@ -52,7 +53,12 @@ class JsonView(APIView):
     raises Http404.
     """
 
-    authentication_classes = (DigestAuthentication, CookieAuthentication)
+    digest = DigestAuthentication()
+    authentication_classes: Sequence[type[BaseAuthentication]] = (
+        DigestAuthentication,
+        CookieAuthentication,
+        CertificateAuthentication,
+    )
     permission_classes = (IsAuthenticated,)
     content_negotiation_class = AnyAccept
     http_method_names = ("get", "head")
@@ -76,7 +82,8 @@ class JsonView(APIView):
         """401 with exactly one challenge, 404, 405; no JSON in the body."""
         request = portal_request_of(self.request)
         if isinstance(exc, NotAuthenticated | LoginRefused):
-            return _refused(request, is_stale=getattr(exc, "is_stale", False))
+            is_stale = getattr(exc, "is_stale", False)
+            return refused(self.digest.challenge(request, is_stale=is_stale))
         if isinstance(exc, Http404):
             return not_found()
         if isinstance(exc, MethodNotAllowed):
@@ -108,9 +115,10 @@ def not_found() -> HttpResponse:
     return _text(404)
 
 
-def _refused(request: PortalRequest, *, is_stale: bool) -> HttpResponse:
+def refused(challenge: str) -> HttpResponse:
+    """401 with a challenge, and how long the access is locked if it is."""
     response = _text(401)
-    response["WWW-Authenticate"] = challenge_for(request, is_stale=is_stale)
+    response["WWW-Authenticate"] = challenge
     # Clients ask once in vain before every request: no warning with their paths.
     response._has_been_logged = True  # type: ignore[attr-defined]
     left = lock_left()

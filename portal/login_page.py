@@ -10,11 +10,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from django.http import HttpResponse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from hardware.certificate_path import CertificateRefused, Refusal
 from hardware.gateway import Gateway
 from hardware.han_certificate import han_files
+from meters import selectors as meter_selectors
 from portal import formats
 from portal.frame import show
-from portal.request import PortalRequest
+from portal.request import PortalRequest, peer_certificate
 from portal.start_page import device
 
 
@@ -36,17 +38,50 @@ def own_path(text: str, *, default: str = "/") -> str:
 def login_page(
     request: PortalRequest, *, status: int = 200, **state: Any
 ) -> HttpResponse:
-    """The page with the form; `state` may be wrong, expired, logged_out, lock."""
+    """The page with the ways to log in.
+
+    `state` may be wrong, certificate_problem, expired, logged_out, lock.
+    """
     return show(
         request,
         "login",
         status=status,
         device=device(request.gateway, request.received_at),
         fingerprint=han_fingerprint(request.gateway),
+        methods=methods_of(request),
         next=own_path(request.POST.get("next") or request.GET.get("next", "")),
         username=request.POST.get("username", ""),
         **state,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """The ways to log in that somebody may use; `shown` is the certificate's subject.
+
+    A way that no consumer is set up for is not offered; while there is no consumer
+    yet, the password is.
+    """
+
+    password: bool
+    certificate: bool
+    shown: str = ""
+
+
+def methods_of(request: PortalRequest) -> Methods:
+    """What the page offers, and which certificate the browser has shown already."""
+    password, certificate = meter_selectors.login_methods()
+    der = peer_certificate(request)
+    shown = x509.load_der_x509_certificate(der).subject.rfc4514_string() if der else ""
+    return Methods(password or not certificate, certificate, shown)
+
+
+def certificate_problem(refused: CertificateRefused) -> str:
+    """What the page says of a certificate that was refused."""
+    return _PROBLEMS.get(refused.refusal, "unknown")
+
+
+_PROBLEMS = {Refusal.EXPIRED: "expired", Refusal.NOT_YET_VALID: "early"}
 
 
 def han_fingerprint(gateway: Gateway) -> str:

@@ -86,14 +86,14 @@ def _is_logged_in(request: PortalRequest) -> bool:
 
 
 def _end_if_idle(request: PortalRequest) -> None:
-    last = _last_activity(request)
+    last = last_activity(request)
     if last is None or not inactivity.has_expired(last, now=request.received_at):
         return
     logout(request)
     request.login_expired = True
 
 
-def _last_activity(request: PortalRequest) -> datetime | None:
+def last_activity(request: PortalRequest) -> datetime | None:
     """The later of row and cookie; None for a login that no request has used yet."""
     stamp = request.session.get(ACTIVITY_KEY)
     if stamp is None:

@@ -26,6 +26,26 @@ class DigestLogin(models.Model):
         ]
 
 
+class CertificateUse(models.Model):
+    """That a program's use of a client certificate is in the log for a day.
+
+    As `DigestLogin`: one entry per certificate, address and local day.
+    """
+
+    fingerprint = models.CharField(max_length=64)
+    address = models.CharField(max_length=45)
+    day = models.DateField()
+    was_accepted = models.BooleanField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["fingerprint", "address", "day", "was_accepted"],
+                name="certificate_use_once_a_day",
+            )
+        ]
+
+
 class HousePush(models.Model):
     """That a consumer has his values sent to an MQTT broker in his house.
 

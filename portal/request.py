@@ -47,6 +47,12 @@ def access_of(request: HttpRequest) -> Access:
     return Access(identity, True, Network.HAN, Role(user.role))
 
 
+def peer_certificate(request: HttpRequest) -> bytes:
+    """The certificate (DER) that the client of this connection showed, b"" for none."""
+    shown: bytes = request.META.get("casa.peer_certificate", b"")
+    return shown
+
+
 def portal_request_of(request: Request) -> PortalRequest:
     """The request behind the one that the REST framework hands to its views."""
     return cast(PortalRequest, request._request)

@@ -21,6 +21,13 @@ _RECORD = f"{_PROFILE}wert/<str:key>/"
 urlpatterns = [
     path("", views.start, name="start"),
     path("anmelden/", session_views.login, name="login"),
+    path(
+        "anmelden/zertifikat/",
+        session_views.certificate_login,
+        name="certificate_login",
+    ),
+    path("sitzung/", session_views.time_left, name="time_left"),
+    path("sitzung/verlaengern/", session_views.stay, name="stay"),
     path("abmelden/", session_views.logout, name="logout"),
     path("sprache/", session_views.language, name="language"),
     path(

@@ -77,7 +77,7 @@ def test_the_task_is_sent_once_a_day() -> None:
 def test_a_renewed_certificate_is_served_on_the_next_connection(
     gateway: Gateway, files: TlsFiles
 ) -> None:
-    context = CurrentContext(files.certificate, files.key, tls_max="1.3")
+    context = CurrentContext(files, tls_max="1.3")
     first = context()
     assert context() is first
     assert certificate_served(first) == der_of(files.certificate)
@@ -87,7 +87,7 @@ def test_a_renewed_certificate_is_served_on_the_next_connection(
 
 
 def test_unusable_files_leave_the_certificate_that_is_served(files: TlsFiles) -> None:
-    context = CurrentContext(files.certificate, files.key, tls_max="1.3")
+    context = CurrentContext(files, tls_max="1.3")
     good = context()
     files.certificate.write_text("torn")
     assert context() is good

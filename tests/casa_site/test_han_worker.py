@@ -51,7 +51,7 @@ def shaken(context: ssl.SSLContext) -> tuple[PatientSocket, ssl.SSLSocket]:
 @pytest.fixture
 def ends(gateway: Gateway) -> Iterator[tuple[PatientSocket, ssl.SSLSocket]]:
     files = ensure_han_files(gateway, now=datetime.now(UTC))
-    context = tls_context(files.certificate, files.key, tls_max="1.3")
+    context = tls_context(files, tls_max="1.3")
     server, client = shaken(context)
     with server, client:
         yield server, client
