@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import translation
 
 from hardware.gateway import Gateway, open_gateway
 
@@ -61,6 +62,13 @@ def _requirements(item: pytest.Item) -> set[str]:
         if not re.fullmatch(r"R[1-9]\d*", name):
             raise pytest.UsageError(f"{item.nodeid}: req marker {name!r}")
     return names
+
+
+@pytest.fixture(autouse=True)
+def _german() -> Iterator[None]:
+    """Each test begins in German: a view leaves its reader's language active."""
+    with translation.override("de"):
+        yield
 
 
 @pytest.fixture(scope="session")
