@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,13 @@ def document_of(text: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise DocumentInvalid([Problem("", "must be a JSON object")])
     return document
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """JSON in one form for one content: sorted members, no blanks."""
+    return json.dumps(
+        document, ensure_ascii=False, separators=(",", ":"), sort_keys=True
+    )
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -137,6 +137,24 @@ def configuration(document: dict[str, Any]) -> Configuration:
     return read
 
 
+def profile_of(document: dict[str, Any]) -> ProfileSpec:
+    """One profile (rest-gwa.md 4.1, with its id); raises DocumentInvalid."""
+    problems: list[Problem] = []
+    read = _profile(JsonObject(document, "", problems, allowed=_PROFILE))
+    if problems:
+        raise DocumentInvalid(problems)
+    return read
+
+
+def meter_of(document: dict[str, Any]) -> MeterEntry:
+    """One meter with its id; raises DocumentInvalid."""
+    problems: list[Problem] = []
+    read = _meter(JsonObject(document, "", problems, allowed=_METER))
+    if problems:
+        raise DocumentInvalid(problems)
+    return read
+
+
 def _consumer(body: JsonObject) -> ConsumerEntry:
     auth = body.texts("auth", ["password"])
     if "certificate" in auth:

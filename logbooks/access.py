@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from django.db.models import QuerySet
+
 from hardware.gateway import Gateway
 from logbooks import selectors
+from logbooks.models import CalibrationLogEntry, SystemLogEntry
 from logbooks.selectors import CalibrationLine, LogLine
 
 
@@ -115,6 +118,18 @@ def calibration_log(
     return selectors.calibration_log(
         gateway, begin=begin, end=end, limit=limit, offset=offset
     )
+
+
+def system_entries(reader: Access) -> QuerySet[SystemLogEntry]:
+    """The rows of the system log, for those who page by number; as `system_log`."""
+    _demand(reader, Log.SYSTEM)
+    return SystemLogEntry.objects.all()
+
+
+def calibration_entries(reader: Access) -> QuerySet[CalibrationLogEntry]:
+    """The rows of the calibration log; as `calibration_log`."""
+    _demand(reader, Log.CALIBRATION)
+    return CalibrationLogEntry.objects.all()
 
 
 def _demand(reader: Access, log: Log) -> None:

@@ -153,6 +153,17 @@ def fault_codes() -> tuple[int, ...]:
     return tuple(_FAULTS)
 
 
+GWA_ACCESS = 4_294_946_395
+"""An id of our own (2^32 - 20901), for what the manual has no event for: a request of
+the gateway administrator. Sub-id 0: answered, 1: refused, 2: an error of ours."""
+
+_OWN_TEXTS = {
+    GWA_ACCESS: (
+        "Zugriff des Gateway-Administrators: [1] [2], Ergebnis [3], Vorgang [4]."
+    )
+}
+
+
 def rendered(event_id: int, sub_id: int, arguments: list[str]) -> str:
     """The text of an entry: [n] replaced by the n-th argument, "-" where it is missing.
 
@@ -162,13 +173,16 @@ def rendered(event_id: int, sub_id: int, arguments: list[str]) -> str:
     row = _EVENTS.get((event_id, sub_id))
     if row is None:
         known = _FAULTS.get(event_id)
-        return known.description if known else _unknown(event_id, sub_id, arguments)
+        if known:
+            return known.description
+        if event_id not in _OWN_TEXTS:
+            return _unknown(event_id, sub_id, arguments)
 
     def argument(match: re.Match[str]) -> str:
         at = int(match[1]) - 1
         return arguments[at] if 0 <= at < len(arguments) else _NOTHING
 
-    return _PLACEHOLDER.sub(argument, row.text)
+    return _PLACEHOLDER.sub(argument, row.text if row else _OWN_TEXTS[event_id])
 
 
 def _unknown(event_id: int, sub_id: int, arguments: list[str]) -> str:

@@ -105,15 +105,22 @@ def calibration_log(
 ) -> list[CalibrationLine]:
     """Signed entries of the calibration log of `[begin, end)`, newest first (R73)."""
     entries = _between(CalibrationLogEntry.objects.all(), begin, end)
-    return [
-        CalibrationLine(
-            **_facts(entry),
-            signed_text=calibration_text(gateway.huid, entry.number, entry),
-            signature=bytes(entry.signature),
-            signer_ski=entry.signer_ski,
-        )
-        for entry in _page(entries, limit, offset)
-    ]
+    return [calibration_line(gateway, entry) for entry in _page(entries, limit, offset)]
+
+
+def log_line(entry: LogEntry) -> LogLine:
+    """An entry as it is shown."""
+    return LogLine(**_facts(entry))
+
+
+def calibration_line(gateway: Gateway, entry: CalibrationLogEntry) -> CalibrationLine:
+    """An entry of the calibration log with what its signature is checked by."""
+    return CalibrationLine(
+        **_facts(entry),
+        signed_text=calibration_text(gateway.huid, entry.number, entry),
+        signature=bytes(entry.signature),
+        signer_ski=entry.signer_ski,
+    )
 
 
 def _between(
@@ -131,7 +138,7 @@ def _page(entries: QuerySet[Row], limit: int | None, offset: int) -> QuerySet[Ro
 
 
 def _lines(entries: Iterable[LogEntry]) -> list[LogLine]:
-    return [LogLine(**_facts(entry)) for entry in entries]
+    return [log_line(entry) for entry in entries]
 
 
 def _facts(entry: LogEntry) -> dict[str, Any]:

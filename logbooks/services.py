@@ -10,7 +10,14 @@ from django.db import transaction
 from hardware.gateway import Gateway
 from hardware.security_module import SIGNATURE_SLOT
 from logbooks import device_state
-from logbooks.catalogue import Event, EventRow, event_row, fault, shown_to_gwa
+from logbooks.catalogue import (
+    GWA_ACCESS,
+    Event,
+    EventRow,
+    event_row,
+    fault,
+    shown_to_gwa,
+)
 from logbooks.chains import append_many
 from logbooks.entry_text import calibration_text, entry_text
 from logbooks.models import (
@@ -119,6 +126,30 @@ def log_fault(
         _write(gateway, entries)
         if is_new:
             _log_fatal(gateway, code, now)
+
+
+def log_gwa_access(
+    gateway: Gateway,
+    method: str,
+    template: str,
+    *,
+    status: int,
+    correlation: str,
+    now: datetime,
+) -> None:
+    """Write a request of the administrator into the system log (R91).
+
+    `template` is the path with names in place of ids, so that nobody is named.
+    """
+    sub_id = 0 if status < 400 else 1 if status < 500 else 2
+    entry = SystemLogEntry(
+        recorded_at=_whole_second(now),
+        event_id=GWA_ACCESS,
+        event_sub_id=sub_id,
+        level=("info", "warning", "error")[sub_id],
+        arguments=[method, template, str(status), correlation],
+    )
+    _write(gateway, {SYSTEM_CHAIN: entry})
 
 
 def _change_state(gateway: Gateway, event: Event, now: datetime) -> None:

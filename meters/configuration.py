@@ -71,10 +71,7 @@ def create_consumer(
         profile_id_rule(consumer_id)
     except ValidationError:
         raise ConsumerInvalid("id", "1 to 32 of A-Z, a-z, 0-9, _ and -") from None
-    if not auth or not set(auth) <= LOGIN_METHODS:
-        raise ConsumerInvalid("auth", "password, certificate or both")
-    if len(name) > _LONGEST_NAME:
-        raise ConsumerInvalid("name", f"at most {_LONGEST_NAME} characters")
+    check_consumer(name, auth)
     if Consumer.objects.filter(pk=consumer_id).exists():
         raise ConsumerInvalid("id", f"there is a consumer {consumer_id} already")
     consumer = Consumer.objects.create(
@@ -85,6 +82,14 @@ def create_consumer(
     )
     open_consumer_log(consumer_id)
     return consumer
+
+
+def check_consumer(name: str, auth: Collection[str]) -> None:
+    """Raises ConsumerInvalid for a name or ways to log in that cannot be."""
+    if not auth or not set(auth) <= LOGIN_METHODS:
+        raise ConsumerInvalid("auth", "password, certificate or both")
+    if len(name) > _LONGEST_NAME:
+        raise ConsumerInvalid("name", f"at most {_LONGEST_NAME} characters")
 
 
 @transaction.atomic
@@ -138,6 +143,18 @@ def create_meter(
         keep_master_key(gateway, meter, key, now=now)
     _tell_of_plain_source(gateway, meter, now)
     return meter
+
+
+def check_name(name: str) -> None:
+    """Raises MeterInvalid for a name that is too long."""
+    _within("name", name, _LONGEST_NAME)
+
+
+def check_port(meter: Meter) -> None:
+    """Raises MeterInvalid when a changed meter cannot be where it says it is."""
+    _port(meter.port)
+    if meter.is_active:
+        _refuse_unfit_line(meter)
 
 
 def _refuse_what_is_taken(meter: Meter) -> None:
@@ -266,7 +283,8 @@ def _refuse_unfit_line(meter: Meter) -> None:
     """A bus is shared by wired meters of one speed; a pushing meter shares nothing."""
     if meter.baudrate not in BAUDRATES:
         raise MeterInvalid("baudrate", f"one of {sorted(BAUDRATES)}")
-    other = Meter.objects.filter(port=meter.port, is_active=True).first()
+    there = Meter.objects.filter(port=meter.port, is_active=True)
+    other = there.exclude(pk=meter.pk).first()
     if other is None:
         return
     if meter.source in PLAIN_SOURCES or other.source != meter.source:

@@ -38,6 +38,10 @@ NO_END = "unbefristet"
 _State = EvaluationProfile.State
 
 
+class ProfileFixed(ProfileInvalid):
+    """Members that do not change in the state in which the profile is."""
+
+
 @transaction.atomic
 def create_profile(
     gateway: Gateway,
@@ -202,7 +206,7 @@ def _check_change(profile: EvaluationProfile, changed: set[str]) -> None:
         fixed = changed & {"consumer"}
     if fixed := sorted(fixed):
         message = "does not change while a profile runs: end it and make another"
-        raise ProfileInvalid([Problem(f"/{name}", message) for name in fixed])
+        raise ProfileFixed([Problem(f"/{name}", message) for name in fixed])
 
 
 def _check_end(profile: EvaluationProfile, end: datetime, now: datetime) -> None:

@@ -1,5 +1,8 @@
-"""What the WAN side keeps: ways to partners, sealed deliveries, proxy profiles."""
+"""What the WAN side keeps: ways to partners, sealed deliveries, proxy profiles, and
+what the administrator's API needs."""
 
+from gwa_api.models.administration import AdministratorChange
+from gwa_api.models.api import KeptAnswer, Operation
 from gwa_api.models.communication_profile import (
     CommunicationProfile,
     SealedDelivery,
@@ -7,7 +10,10 @@ from gwa_api.models.communication_profile import (
 from gwa_api.models.proxy_profile import ProxyConnection, ProxyProfile
 
 __all__ = [
+    "AdministratorChange",
     "CommunicationProfile",
+    "KeptAnswer",
+    "Operation",
     "ProxyConnection",
     "ProxyProfile",
     "SealedDelivery",

@@ -1,0 +1,47 @@
+"""Who asks: the gateway administrator, by the exact certificate of his connection."""
+
+from typing import ClassVar
+
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from gwa_api import administrator
+from hardware.certificate_path import CertificateRefused
+from hardware.gateway import Gateway
+from logbooks.access import Access, Network, Role
+from logbooks.certificate_store import Holder, check_peer
+from logbooks.services import log_fault
+
+PEER = "casa.peer_certificate"
+"""Where the listener puts the certificate (DER) of the connection into the environ."""
+
+
+class Administrator:
+    """The GWA as the REST framework wants its user; `access` is who he is (R98)."""
+
+    is_authenticated: ClassVar[bool] = True
+
+    def __init__(self, name: str) -> None:
+        self.access = Access(name, True, Network.WAN, Role.ADMINISTRATOR)
+
+
+class GwaCertificate(BaseAuthentication):
+    """Looks at path, revocation and validity with each request.
+
+    A connection may outlive its certificate. Each refusal is logged with its code.
+    """
+
+    def authenticate(self, request: Request) -> tuple[Administrator, str]:
+        """The administrator and the fingerprint of his certificate."""
+        environ = request._request.META
+        gateway: Gateway = environ["casa.gateway"]
+        now = gateway.clock.now()
+        der: bytes = environ.get(PEER) or b""
+        try:
+            entry = check_peer(gateway, der, holder=Holder.GWA, now=now)
+        except CertificateRefused as refused:
+            log_fault(gateway, refused.code, now=now)
+            raise exceptions.PermissionDenied from None
+        administrator.note_access(gateway, entry, now=now)
+        return Administrator(entry.holder_id), entry.fingerprint

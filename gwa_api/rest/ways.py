@@ -1,0 +1,134 @@
+"""Communication profiles: how partners are reached over the WAN (20003)."""
+
+from gwa_api.communication_profiles import WaySpec, delete_way, save_way
+from gwa_api.models import CommunicationProfile
+from gwa_api.rest.conditions import require_match, require_new
+from gwa_api.rest.declaration import Call, Guard, Json, Reply, Route
+from gwa_api.rest.merge import merged
+from gwa_api.rest.paging import PAGE, page
+from gwa_api.rest.problem import not_found
+
+_OPTIONAL = ("path", "sni", "route", "suite", "compressed")
+
+
+def read_all(call: Call) -> Reply:
+    """All ways."""
+    return page(call, CommunicationProfile.objects.all(), "id", shown)
+
+
+def read(call: Call) -> Reply:
+    """One way."""
+    return _answer(_locked(call))
+
+
+def put(call: Call) -> Reply:
+    """Make a way to a partner, or replace it."""
+    id_ = call.ids["profile"]
+    found = CommunicationProfile.objects.select_for_update().filter(pk=id_).first()
+    is_new = require_new(call, str(found.version) if found else None)
+    return _saved(call, call.body, status=201 if is_new else 200)
+
+
+def patch(call: Call) -> Reply:
+    """Change members of a way."""
+    found = _locked(call)
+    require_match(call, str(found.version))
+    there = {k: v for k, v in shown(found).items() if k not in ("id", "version")}
+    return _saved(call, merged("WayBody", there, call.body))
+
+
+def delete(call: Call) -> Reply:
+    """Delete a way: its partner gets nothing any more."""
+    require_match(call, str(_locked(call).version))
+    delete_way(call.ids["profile"])
+    return Reply(status=204)
+
+
+def shown(found: CommunicationProfile) -> Json:
+    """A way as answered."""
+    return {
+        "id": found.pk,
+        "version": found.version,
+        "participant": found.participant_id,
+        "addresses": found.addresses,
+        **{name: getattr(found, name) for name in _OPTIONAL},
+    }
+
+
+def _saved(call: Call, body: Json, *, status: int = 200) -> Reply:
+    spec = WaySpec(
+        id=call.ids["profile"],
+        addresses=tuple(body["addresses"]),
+        participant=body.get("participant") or "",
+        **{name: body[name] for name in _OPTIONAL if name in body},
+    )
+    return _answer(save_way(call.gateway, spec, now=call.now), status=status)
+
+
+def _locked(call: Call) -> CommunicationProfile:
+    rows = CommunicationProfile.objects.select_for_update()
+    found = rows.filter(pk=call.ids["profile"]).first()
+    if found is None:
+        raise not_found()
+    return found
+
+
+def _answer(found: CommunicationProfile, *, status: int = 200) -> Reply:
+    location = f"/communication-profiles/{found.pk}" if status == 201 else ""
+    return Reply(
+        status=status, body=shown(found), etag=str(found.version), location=location
+    )
+
+
+_PATH = "/communication-profiles/{profile}"
+ROUTES = (
+    Route(
+        method="GET",
+        path="/communication-profiles",
+        answer=read_all,
+        summary="The ways to partners",
+        replies={200: "WayPage"},
+        query=PAGE,
+    ),
+    Route(
+        method="GET",
+        path=_PATH,
+        answer=read,
+        summary="The way to a partner; without participant it is the GWA",
+        replies={200: "Way"},
+        problems=(304, 404),
+        writes=True,
+    ),
+    Route(
+        method="PUT",
+        path=_PATH,
+        answer=put,
+        summary="Make the way to a partner, or replace it (20003)",
+        body="WayBody",
+        replies={200: "Way", 201: "Way"},
+        guard=Guard.PUT,
+        writes=True,
+    ),
+    Route(
+        method="PATCH",
+        path=_PATH,
+        answer=patch,
+        summary="Change the way to a partner (20003)",
+        body="WayPatch",
+        media="application/merge-patch+json",
+        replies={200: "Way"},
+        guard=Guard.MATCH,
+        problems=(404,),
+        writes=True,
+    ),
+    Route(
+        method="DELETE",
+        path=_PATH,
+        answer=delete,
+        summary="Delete the way to a partner",
+        replies={204: None},
+        guard=Guard.MATCH,
+        problems=(404,),
+        writes=True,
+    ),
+)
