@@ -14,6 +14,7 @@ from hardware import device_state_file
 from hardware.bus_supply import file_input
 from hardware.gateway import Gateway
 from hardware.led_devices import LedDevices
+from hardware.led_options import load_led_options
 from hardware.leds import Channel, LedFacts, Phase, leds
 from meters.assigned_addresses import assigned_addresses
 from meters.models import RadioPort
@@ -43,13 +44,15 @@ def facts_of(
     telegram_came: bool = False,
 ) -> LedFacts:
     """What the lights depend on, from the files that the processes leave."""
+    shown = load_led_options(state)
+    watched = supply_input if shown.shows_overload else None
     return LedFacts(
         mode=device_state_file.read(state).mode,
         phase=_phase(state),
         channel=_channel(state),
         has_addresses=assigned_addresses(state) > 0,
-        is_overloaded=supply_input is not None and file_input(supply_input)(),
-        time_invalid=not time_is_valid,
+        is_overloaded=watched is not None and file_input(watched)(),
+        time_invalid=not time_is_valid and shown.shows_invalid_time,
         telegram_came=telegram_came,
     )
 

@@ -33,9 +33,11 @@ from logbooks.han_authority import han_authority, issue_han_certificate
 from logbooks.models import Certificate
 from meters.accounts import AccountInvalid, new_password
 from meters.models import Account
+from meters.service_roles import SERVICE_ROLES
 
 HOLDER_OF = {
     Account.Role.CONSUMER: Holder.CONSUMER,
+    Account.Role.CONFIGURATOR: Holder.TECHNICIAN,
     Account.Role.TECHNICIAN: Holder.TECHNICIAN,
 }
 
@@ -73,11 +75,11 @@ def issue_consumer_certificate(
 def issue_technician_certificate(
     gateway: Gateway, account: Account, *, now: datetime, pin: str | None = None
 ) -> IssuedCertificate:
-    """A client certificate for a service technician; from now on the one he has.
+    """A client certificate for a technician or configurator; from now on his only one.
 
-    Raises AccountInvalid for an account that is not a technician's.
+    Raises AccountInvalid for an account that has no service role.
     """
-    if account.role != Account.Role.TECHNICIAN:
+    if account.role not in SERVICE_ROLES:
         raise AccountInvalid("role", "not a technician's account")
     with transaction.atomic():
         return _issued(gateway, account, now=now, pin=pin)

@@ -14,6 +14,7 @@ from django.contrib.auth.hashers import make_password
 
 from hardware.gateway import Gateway
 from meters.models import Account, Consumer
+from meters.service_roles import is_other_role_active
 
 Algorithm = Literal["MD5", "SHA-256"]
 
@@ -46,7 +47,8 @@ def create_account(
     """Create an account; raises AccountInvalid.
 
     A consumer's account belongs to his consumer. Without a password (technician,
-    administrator, consumers who log in by certificate) no password logs in.
+    administrator, consumers who log in by certificate) no password logs in. An
+    account of a service role is closed while the other role is the active one.
     """
     _check_username(username)
     if (role == Account.Role.CONSUMER) != (consumer is not None):
@@ -58,6 +60,7 @@ def create_account(
         role=role,
         consumer=consumer,
         password=make_password(None),
+        is_active=not is_other_role_active(role),
     )
     if password is not None:
         set_consumer_password(gateway, account, password)

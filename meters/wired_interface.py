@@ -23,6 +23,7 @@ from meters.credential_store import StoredCredentials
 from meters.fault_log import FaultLog
 from meters.interface import ClosableLink, InterfaceSpec, MeterEnd, OpenLink
 from meters.live import show_live
+from meters.meter_signs import MeterSign, MeterSigns
 from meters.read_demand import with_registers
 from meters.record_queue import Closing, ReadBoundary, RecordQueue
 from meters.sample_queue import SampleQueue
@@ -68,6 +69,7 @@ class WiredInterface:
         self._checked_on: date | None = None
         self._unknown: list[bytes] = []
         self._addresses = AddressCount(gateway.state, spec.port)
+        self._signs = MeterSigns(gateway.state, spec.port)
         self._sampler = Sampler(SampleQueue(gateway, queue.hint, monotonic))
 
     def step(self) -> float:
@@ -83,7 +85,7 @@ class WiredInterface:
             self._perform(schedule, duty)
         except PortVanished as error:
             self._lose_port(error)
-        self._addresses.note(len(self._bus.addresses) if self._bus else 0)
+        self._note_addresses()
         self._report_faults()
         self._keep_books()
         self._queue.flush()
@@ -92,6 +94,16 @@ class WiredInterface:
         if self._bus is None:
             wait_s = min(wait_s, max(0.0, self._open_at - self._monotonic()))
         return wait_s
+
+    def _note_addresses(self) -> None:
+        """Leave them for the light LMC and for the technician."""
+        stations = self._bus.addresses if self._bus else {}
+        self._addresses.note(len(stations))
+        self._signs.keep_only(set(self.spec.meter_ids))
+        for meter in self.spec.meters:
+            sign = MeterSign(address=stations.get(meter.server_id))
+            self._signs.note(meter.id, sign)
+        self._signs.write(self._now())
 
     def _wait_s(self, schedule: BoundarySchedule) -> float:
         now = self._now()

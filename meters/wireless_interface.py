@@ -27,6 +27,7 @@ from meters.fault_log import FaultLog
 from meters.interface import InterfaceSpec, MeterEnd, OpenLink
 from meters.late_boundaries import WIRELESS_WAIT, LateClosing, recorded_since
 from meters.live import show_live
+from meters.meter_signs import MeterSign, MeterSigns
 from meters.neighbours import Neighbours
 from meters.radio_port import RadioPort
 from meters.record_queue import ReadBoundary, RecordQueue
@@ -64,6 +65,7 @@ class WirelessInterface:
         )
         self._refused = RefusedTelegrams(gateway, lambda: self.spec.port)
         self._neighbours = Neighbours(spec.port)
+        self._signs = MeterSigns(gateway.state, spec.port)
         self._ends: dict[bytes, MeterEnd] = {}
         self._keys: dict[bytes, bytes] = {}
         self._taken_over: InterfaceSpec | None = None
@@ -83,6 +85,7 @@ class WirelessInterface:
         for one in heard:
             self._take(one, window, state, now)
         self._neighbours.write(now)
+        self._signs.write(now)
         self._settle(window, now)
         if state.store(now):
             self._show(now)
@@ -128,6 +131,7 @@ class WirelessInterface:
         }
         self._reader(state).configure(profiles, self._keys)
         self._ends, self._taken_over = ends, spec
+        self._signs.keep_only(set(spec.meter_ids))
 
     def _reader(self, state: WirelessState) -> WirelessReader:
         if self._made_reader is None:
@@ -158,6 +162,8 @@ class WirelessInterface:
             end = self._ends[found.server_id]
             self._refused.clear(end.id, now)
             state.note_received()
+            sign = MeterSign(rssi_dbm=heard.rssi_dbm, heard_at=now)
+            self._signs.note(end.id, sign)
             self._offer(end, found.reading, window)
 
     def _offer(
