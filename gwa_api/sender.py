@@ -6,7 +6,7 @@ from datetime import datetime
 from gwa_api.delivery_document import document_of
 from gwa_api.file_inbox import FileInbox
 from gwa_api.transport import Acknowledged, Answer, Failed, Receipt, Transport
-from gwa_api.wan_transport import transport_over_wan
+from gwa_api.wan_transport import forget_settled, transport_over_wan
 from hardware.gateway import Gateway
 from tariffs import outbox
 from tariffs.models import MarketParticipant, OutboxRow
@@ -48,9 +48,11 @@ def send_due(gateway: Gateway, *, now: datetime) -> int:
     transports = Transports(gateway, now)
     try:
         _take_receipts(gateway, transports, now)
-        return _hand_over(gateway, transports, now)
+        handed_over = _hand_over(gateway, transports, now)
     finally:
         transports.close()
+    forget_settled()
+    return handed_over
 
 
 def _hand_over(gateway: Gateway, transports: Transports, now: datetime) -> int:

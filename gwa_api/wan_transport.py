@@ -7,7 +7,7 @@ the answer decides. A GWA checks and strips the signature and forwards the envel
 import base64
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
@@ -21,7 +21,9 @@ from gwa_api.transport import Acknowledged, Answer, Failed, Receipt
 from gwa_api.wan_client import ConnectionFailed, HttpAnswer, WanClient
 from hardware import cms
 from hardware.certificate_path import CertificateRefused
+from hardware.cms_enveloped import with_content_info
 from hardware.cms_error import CmsRefused
+from hardware.cms_signed import unchecked_content
 from hardware.cms_suite import EnvelopeSuite
 from hardware.gateway import Gateway
 from logbooks.alarms import AlarmKind, clear_alarms, raise_alarm
@@ -36,6 +38,7 @@ _REFUSED = frozenset({400, 413, 415, 422})
 _IDENTITY = frozenset({401, 403})
 _ENDPOINT = frozenset({404, 405, 410})
 _Route = CommunicationProfile.Route
+_State = OutboxRow.State
 
 
 class WanTransport:
@@ -51,7 +54,8 @@ class WanTransport:
         """POST the sealed document; what the answer means (rest-gwa.md 5)."""
         if is_pseudonymised(row) and self._way.route == _Route.DIRECT:
             # The channel itself would name the gateway (wan.md 8).
-            return Failed("a pseudonym goes by the GWA only", refused=True)
+            refusal = Failed("a pseudonym goes by the GWA only", refused=True)
+            return self._judged(row, refusal)
         try:
             sealed = self._sealed(row, document)
         except (CmsRefused, CertificateRefused) as refused:
@@ -118,17 +122,27 @@ class WanTransport:
             return Failed(str(failed), retry_after=wait, needs_help=failed.is_identity)
         except CertificateRefused as refused:
             return Failed(str(refused), retry_after=_IDENTITY_WAIT, needs_help=True)
-        return meaning_of(answer, sealed.sha256, now=self._now)
+        return meaning_of(answer, _digests(sealed), now=self._now)
 
     def _judged(self, row: OutboxRow, answer: Answer, code: int = 0) -> Answer:
-        """Alarms for what somebody has to see to; forget the bytes when all is done."""
+        """Alarms for what somebody has to see to."""
         kind, subject = AlarmKind.DELIVERY_FAILED, row.recipient_id
         if isinstance(answer, Acknowledged):
             clear_alarms(kind, [subject], now=self._now)
-            SealedDelivery.objects.filter(pk=row.message_id).delete()
         elif isinstance(answer, Failed) and (answer.refused or answer.needs_help):
             raise_alarm(kind, code=code, now=self._now, subject=subject)
         return answer
+
+
+def forget_settled() -> int:
+    """Delete the bytes that will not be sent again; how many messages that were.
+
+    Not when the answer comes, but when it has been noted: a kill in between would
+    make other bytes of the same message.
+    """
+    open_states = (_State.DUE, _State.SENT, _State.FAILED)
+    owed = OutboxRow.objects.filter(state__in=open_states).values("message_id")
+    return SealedDelivery.objects.exclude(pk__in=owed).delete()[0]
 
 
 def transport_over_wan(
@@ -139,10 +153,15 @@ def transport_over_wan(
     return WanTransport(gateway, way, now=now) if way is not None else None
 
 
-def meaning_of(answer: HttpAnswer, digest: str, *, now: datetime) -> Answer:
-    """What a receiver's answer means, by the table of rest-gwa.md 5."""
+def meaning_of(
+    answer: HttpAnswer, digests: Collection[str], *, now: datetime
+) -> Answer:
+    """What a receiver's answer means, by the table of rest-gwa.md 5.
+
+    A receipt names one of `digests`, or none.
+    """
     if answer.status in (200, 201, 202, 204):
-        return _acknowledged(answer, digest)
+        return _acknowledged(answer, digests)
     reason = f"status {answer.status}"
     if answer.status == 409:
         is_known = _member(answer, "type").endswith("duplicate")
@@ -156,9 +175,15 @@ def meaning_of(answer: HttpAnswer, digest: str, *, now: datetime) -> Answer:
     return Failed(reason, retry_after=_wished_wait(answer, now))
 
 
-def _acknowledged(answer: HttpAnswer, digest: str) -> Answer:
-    said = _member(answer, "sha256")
-    if said and said.lower() != digest:
+def _digests(sealed: SealedDelivery) -> frozenset[str]:
+    """Of what was sent, and of what is left of it when a GWA has forwarded it."""
+    forwarded = with_content_info(unchecked_content(bytes(sealed.content)))
+    return frozenset({sealed.sha256, sha256(forwarded).hexdigest()})
+
+
+def _acknowledged(answer: HttpAnswer, digests: Collection[str]) -> Answer:
+    said = _member(answer, "sha256").lower()
+    if said and said not in digests:
         return Failed("the receiver has other bytes than were sent")
     return Acknowledged()
 
