@@ -61,7 +61,7 @@ class JsonView(APIView):
     )
     permission_classes = (IsAuthenticated,)
     content_negotiation_class = AnyAccept
-    http_method_names = ("get", "head")
+    http_method_names: tuple[str, ...] = ("get", "head")
 
     def document(self, request: PortalRequest, **ids: str) -> Any:
         """What the path returns."""

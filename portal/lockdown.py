@@ -1,7 +1,7 @@
 """While the device is locked down no consumer comes in (manual ch. 7.6, 8; R138, R139).
 
 Every address of the HAN answers with one page that holds the notice and nothing else;
-below /json/ the notice is text, as clients of that interface expect (han-json-api 3).
+below /json/ and /smgw/ it is text, as programs expect (han-json-api 3).
 In the hard lock-down nothing listens any more; a request that was under way gets an
 answer without content.
 """
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from logbooks import device_state
 from logbooks.device_state import Mode
-from portal.request import PortalRequest
+from portal.request import INTERFACES, PortalRequest
 
 Handler = Callable[[PortalRequest], HttpResponseBase]
 
@@ -47,7 +47,7 @@ def _notice(request: PortalRequest) -> HttpResponse:
         "Zurzeit leider kein Zugriff möglich. "
         "Der Gateway-Administrator wurde bereits informiert."
     )
-    if request.path_info.startswith("/json"):
+    if request.path_info.startswith(INTERFACES):
         kind = "text/plain; charset=utf-8"
         return HttpResponse(f"{text}\n", content_type=kind, status=503)
     page = render_to_string("portal/lockdown.html", {"text": text})

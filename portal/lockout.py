@@ -25,7 +25,7 @@ from logbooks.catalogue import Event
 from logbooks.services import ALL_CONSUMERS, log_event
 from portal.login_log import log_refusal
 from portal.login_page import locked_page
-from portal.request import PortalRequest
+from portal.request import INTERFACES, PortalRequest
 
 CONSUMER_ACCESS = "::1"
 """The key under which all failures of the consumer access are counted (an address,
@@ -139,10 +139,10 @@ def lockout_response(
 ) -> HttpResponse:
     """What a refused login gets: the login page with the time until when, 429.
 
-    The JSON interface answers 401 with a challenge by itself.
+    The interfaces for programs answer 401 with a challenge by itself.
     """
     left = lock_left()
-    if response is not None and (left is None or request.path.startswith("/json")):
+    if response is not None and (left is None or request.path.startswith(INTERFACES)):
         return response
     return locked_page(request, left or timedelta())
 

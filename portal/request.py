@@ -30,6 +30,10 @@ class PortalRequest(HttpRequest):
     axes_path_info: str
 
 
+INTERFACES = ("/json", "/smgw")
+"""Below these paths programs ask, not people."""
+
+
 def account_of(request: HttpRequest) -> Account | None:
     """The account of a consumer who is logged in, else None."""
     user = request.user

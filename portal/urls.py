@@ -58,6 +58,7 @@ urlpatterns = [
     path("hilfe/", views.help_, name="help"),
     path("hilfe/fehler/", views.fault_help, name="fault_help"),
     path("json/", include("portal.api_urls")),
+    path("smgw/", include("portal.con_urls")),
 ]
 
 handler400 = error_pages.bad_request
