@@ -1,20 +1,18 @@
 """The HAN web server: gunicorn in this process, TLS from our own context."""
 
 import logging
-import os
 import ssl
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from cryptography import x509
-from gunicorn.app.base import BaseApplication
 
-from casa_site import processes, readiness
 from casa_site.consumer_pins import ConsumerPins, Pins
-from casa_site.han_worker import PatientSocket, PatientWorker
+from casa_site.han_worker import PatientSocket
 from casa_site.refused_clients import RefusedClients
+from casa_site.web_server import Listener, WebServer
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
 from hardware.han_certificate import TlsFiles
@@ -29,12 +27,20 @@ Watch = Callable[[ssl.SSLContext], None]
 
 
 def tls_context(
-    files: TlsFiles, *, tls_max: str, pins: Pins = (), watch: Watch | None = None
+    files: TlsFiles,
+    *,
+    tls_max: str,
+    pins: Pins = (),
+    clients: Clients = Clients.OPTIONAL,
+    watch: Watch | None = None,
 ) -> ssl.SSLContext:
-    """The server's TLS settings; clients may show one of the `pins` (DER), or none."""
+    """The server's TLS settings; clients may show one of the `pins` (DER), or none.
+
+    With `Clients.REQUIRED` they must show one.
+    """
     context = server_context(
         FileIdentity(files.certificate, files.key),
-        clients=Clients.OPTIONAL,
+        clients=clients,
         pins=[x509.load_der_x509_certificate(der) for der in pins],
         tls_max=tls_max,
     )
@@ -57,11 +63,13 @@ class CurrentContext:
         *,
         tls_max: str,
         pins: Callable[[], Pins] = tuple,
+        clients: Clients = Clients.OPTIONAL,
         watch: Watch | None = None,
     ) -> None:
         self._files = files
         self._tls_max = tls_max
         self._pins = pins
+        self._clients = clients
         self._watch = watch
         self._stamp: object = None
         self._context: ssl.SSLContext | None = None
@@ -85,7 +93,11 @@ class CurrentContext:
         if self._context is None or stamp != self._stamp:
             self._stamp = stamp
             self._context = tls_context(
-                self._files, tls_max=self._tls_max, pins=pins, watch=self._watch
+                self._files,
+                tls_max=self._tls_max,
+                pins=pins,
+                clients=self._clients,
+                watch=self._watch,
             )
         return self._context
 
@@ -96,72 +108,24 @@ def _stamp(path: Path) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_ino
 
 
-class HanServer(BaseApplication):  # type: ignore[misc]
-    """gunicorn's master and one worker with eight threads, for one gateway."""
+class HanServer(WebServer):
+    """The web server of the HAN, with eight threads, for one gateway."""
 
     def __init__(
         self, gateway: Gateway, *, address: str, files: TlsFiles, tls: str
     ) -> None:
-        self._gateway = gateway
-        self._address = address
-        self._files = files
-        self._tls_max = tls
-        super().__init__()
-
-    def load_config(self) -> None:
-        """What gunicorn asks for its settings."""
-        for name, value in {**self._listening(), **self._hooks()}.items():
-            self.cfg.set(name, value)
-
-    def load(self) -> HanApplication:
-        """What gunicorn asks for the WSGI application, once in the worker."""
-        return HanApplication(self._gateway)
-
-    def _listening(self) -> dict[str, Any]:
-        memory = Path("/dev/shm")
-        return {
-            "bind": [self._address],
-            "worker_class": PatientWorker,
-            "workers": 1,
-            "threads": THREADS,
-            "certfile": str(self._files.certificate),
-            "keyfile": str(self._files.key),
-            "do_handshake_on_connect": True,
-            "control_socket_disable": True,
-            "worker_tmp_dir": str(memory) if memory.is_dir() else None,
-            "keepalive": 5,
-            "timeout": 30,
-            "graceful_timeout": 5,
-            "loglevel": "warning",
-            "proc_name": ROLE,
-        }
-
-    def _hooks(self) -> dict[str, Callable[..., Any]]:
-        state = self._gateway.state
-        master = os.getpid()
-
         context = CurrentContext(
-            self._files,
-            tls_max=self._tls_max,
+            files,
+            tls_max=tls,
             pins=ConsumerPins(),
-            watch=RefusedClients(self._gateway).watch,
+            watch=RefusedClients(gateway).watch,
         )
-
-        def ssl_context(_config: Any, _default: Any) -> ssl.SSLContext:
-            return context()
-
-        def post_fork(_server: Any, _worker: Any) -> None:
-            processes.die_with_parent(master)
-
-        def post_worker_init(_worker: Any) -> None:
-            readiness.announce(state, ROLE)
-
-        def child_exit(_server: Any, _worker: Any) -> None:
-            readiness.withdraw(state, ROLE)
-
-        return {
-            "ssl_context": ssl_context,
-            "post_fork": post_fork,
-            "post_worker_init": post_worker_init,
-            "child_exit": child_exit,
-        }
+        listener = Listener(
+            role=ROLE,
+            address=address,
+            files=files,
+            context=context,
+            application=partial(HanApplication, gateway),
+            threads=THREADS,
+        )
+        super().__init__(gateway.state, listener)

@@ -25,7 +25,12 @@ from casa_site.gateways import open_configured_gateway
 from casa_site.han_server import HanServer
 from casa_site.service import Role
 from casa_site.start_and_end import is_out_of_service
-from hardware.han_certificate import ensure_han_files, han_files
+from hardware.han_certificate import (
+    GWA_LISTENER,
+    ensure_han_files,
+    ensure_server_files,
+    han_files,
+)
 
 BEAT, HOUSE, CLS, LEDS = "beat", "house", "cls", "leds"
 _DEMO_MODULE = "casa_site.demo"
@@ -43,12 +48,21 @@ class Listening:
     with_demo: bool
     history_days: int
     cls_ports: tuple[int, int] = (1080, 1443)
+    gwa_port: int = 8445
 
     @property
     def han_address(self) -> str:
         """The address as gunicorn and URLs write it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.han_port}"
+        return _written(self.host, self.han_port)
+
+    @property
+    def gwa_address(self) -> str:
+        """The same for the administrator's listener."""
+        return _written(settings.GWA_HOST, self.gwa_port)
+
+
+def _written(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def roles(listening: Listening) -> list[Role]:
@@ -61,6 +75,7 @@ def roles(listening: Listening) -> list[Role]:
     if is_out_of_service(settings.STATE):
         return lights
     wanted = [Role("han", partial(run_han, listening))]
+    wanted.append(Role("gwa", partial(run_gwa, listening)))
     wanted += [Role(name, partial(run_node, listening, name)) for name in NODES]
     wanted.append(Role(BEAT, run_beat))
     wanted.append(Role(HOUSE, partial(run_house, listening), needed=False))
@@ -95,6 +110,24 @@ def run_han(listening: Listening) -> None:
         address=listening.han_address,
         files=files,
         tls=settings.TLS_MAX,
+    ).run()
+
+
+def run_gwa(listening: Listening) -> None:
+    """The REST interface of the gateway administrator."""
+    # Imported here: memory that no other role needs.
+    from casa_site.gwa_server import GwaServer
+
+    gateway = open_configured_gateway()
+    files = ensure_server_files(
+        gateway, GWA_LISTENER, addresses=[settings.GWA_HOST], now=datetime.now(UTC)
+    )
+    GwaServer(
+        gateway,
+        address=listening.gwa_address,
+        files=files,
+        tls=settings.TLS_MAX,
+        per_minute=settings.GWA_RATE,
     ).run()
 
 

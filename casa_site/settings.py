@@ -49,6 +49,13 @@ KEPT_BILLING_MONTHS = env.integer(
 KEPT_DAYS = env.integer("CASA_KEEP_DAYS", 42, minimum=42, maximum=_LONGEST_DAYS)
 TLS_MAX = env.choice("CASA_TLS_MAX", "1.3", {"1.2", "1.3"})
 
+
+# The administrator's listener: loopback or a management address (decisions D31)
+GWA_HOST = env.text("CASA_GWA_HOST", "127.0.0.1")
+if GWA_HOST in {"0.0.0.0", "::", ""}:
+    raise env.SettingInvalid("CASA_GWA_HOST must be one address, not any.")
+GWA_RATE = env.integer("CASA_GWA_RATE", 60, minimum=0, maximum=6000)
+
 _device_key = identity.existing_device_key(STATE)
 SECRET_KEY = (
     _device_key.sub_key("cookie").hex() if _device_key else secrets.token_hex(32)

@@ -14,13 +14,11 @@ from casa_site import env, first_start, processes, readiness, state_lock
 from casa_site.env import SettingInvalid
 from casa_site.output import print_line, say
 from casa_site.private_state import keep_private
-from hardware import firmware_store
-from hardware import last_run
+from hardware import firmware_store, last_run
 
 BASE = Path(__file__).resolve().parent.parent
 RESERVED = {
     "--service-port": (8444, "technician's service interface"),
-    "--gwa-port": (8445, "interface of the gateway administrator"),
     "--wakeup-port": (8446, "wake-up message"),
 }
 """Options of services that come later; accepted, so that scripts need no change."""
@@ -39,7 +37,9 @@ def main(arguments: list[str]) -> int:
     try:
         first_start.begin(state, with_demo=not options.no_demo)
         state_lock.hold(state)
-        _refuse_taken_port(options.host, options.han_port)
+        _refuse_taken_port(options.host, options.han_port, "--han-port")
+        gwa_host = env.text("CASA_GWA_HOST", "127.0.0.1")
+        _refuse_taken_port(gwa_host, options.gwa_port, "--gwa-port")
     except (state_lock.StateInUse, ValueError, OSError) as reason:
         print(f"casa: {reason}", file=sys.stderr)
         return 1
@@ -62,6 +62,7 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         with_demo=not options.no_demo and first_start.wants_demo(state),
         history_days=options.history_days,
         cls_ports=(options.cls_port, options.cls_sni_port),
+        gwa_port=options.gwa_port,
     )
     is_new_demo = listening.with_demo and first_start.installs_demo(state)
     say("setting up ...")
@@ -125,7 +126,7 @@ def say_encryption() -> None:
         say("the database file is NOT encrypted by the gateway")
 
 
-def _refuse_taken_port(host: str, port: int) -> None:
+def _refuse_taken_port(host: str, port: int, option: str) -> None:
     """Raise SettingInvalid when somebody listens there already."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -135,7 +136,7 @@ def _refuse_taken_port(host: str, port: int) -> None:
         except OSError as error:
             raise SettingInvalid(
                 f"port {port} on {host} cannot be used ({error.strerror}); "
-                "free it or choose another with --han-port."
+                f"free it or choose another with {option}."
             ) from None
 
 
@@ -172,6 +173,13 @@ def _parser() -> argparse.ArgumentParser:
         default=1443,
         metavar="PORT",
         help="CLS proxy, TLS with SNI",
+    )
+    parser.add_argument(
+        "--gwa-port",
+        type=_port,
+        default=8445,
+        metavar="PORT",
+        help="interface of the gateway administrator, at CASA_GWA_HOST",
     )
     for name, (port, text) in RESERVED.items():
         parser.add_argument(

@@ -32,7 +32,9 @@ class RunningGateway:
         self.state = state
         self.port = port or free_port()
         program = [str(PROJECT / "casa")] if launched else ["-m", "casa_site"]
-        words = ["up", "--state", str(state), "--han-port", str(self.port), *options]
+        self.gwa_port = free_port()
+        ports = ["--han-port", str(self.port), "--gwa-port", str(self.gwa_port)]
+        words = ["up", "--state", str(state), *ports, *options]
         environment = {
             name: value
             for name, value in os.environ.items()
