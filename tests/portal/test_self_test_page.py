@@ -1,19 +1,15 @@
 """The page Selbsttest of a consumer (manual ch. 7.4)."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection
 from django.test import Client
 
 from hardware.gateway import Gateway
 from logbooks import self_test
 from logbooks.models import ConsumerLogEntry, SelfTestRun
-from logbooks.self_test import SelfTestRefused
-from logbooks.services import open_consumer_log
 from tests.portal.conftest import NOW
 from tests.portal.test_pages import words
 
@@ -69,29 +65,3 @@ def test_the_second_click_within_24_hours_gets_the_manuals_sentence(
 def test_the_page_needs_a_login(browser: Client) -> None:
     assert browser.post("/selbsttest/").status_code == 302
     assert SelfTestRun.objects.count() == 0
-
-
-@pytest.mark.req("R129")
-@pytest.mark.django_db(transaction=True)
-def test_50_clicks_at_once_start_one_run(han_gateway: Gateway) -> None:
-    """R129: race of 50 parallel clicks gives one run, 49 get the sentence."""
-    open_consumer_log("hks2")
-    barrier, outcomes = threading.Barrier(50), []
-
-    def click() -> None:
-        barrier.wait(30)
-        try:
-            self_test.trigger_by_consumer(han_gateway, "hks2", now=NOW)
-            outcomes.append("started")
-        except SelfTestRefused as refused:
-            outcomes.append(str(refused))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=click) for _ in range(50)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert sorted(outcomes) == sorted(["started", *[TOO_EARLY] * 49])
-    assert SelfTestRun.objects.count() == 1
