@@ -1,18 +1,20 @@
 """The HAN web server: gunicorn in this process, TLS from our own context."""
 
 import logging
+import os
 import ssl
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from cryptography import x509
+from gunicorn.app.base import BaseApplication
 
+from casa_site import processes, readiness
 from casa_site.consumer_pins import ConsumerPins, Pins
-from casa_site.han_worker import PatientSocket
+from casa_site.han_worker import PatientSocket, PatientWorker
 from casa_site.refused_clients import RefusedClients
-from casa_site.web_server import Listener, WebServer
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
 from hardware.han_certificate import TlsFiles
@@ -108,24 +110,81 @@ def _stamp(path: Path) -> tuple[int, int]:
     return found.st_mtime_ns, found.st_ino
 
 
-class HanServer(WebServer):
-    """The web server of the HAN, with eight threads, for one gateway."""
+class HanServer(BaseApplication):  # type: ignore[misc]
+    """gunicorn's master and one worker with eight threads, for one gateway.
+
+    Other listeners are made of it: `role`, `load` and `current_context` differ.
+    """
+
+    role = ROLE
 
     def __init__(
         self, gateway: Gateway, *, address: str, files: TlsFiles, tls: str
     ) -> None:
-        context = CurrentContext(
-            files,
-            tls_max=tls,
+        self._gateway = gateway
+        self._address = address
+        self._files = files
+        self._tls_max = tls
+        super().__init__()
+
+    def load_config(self) -> None:
+        """What gunicorn asks for its settings."""
+        for name, value in {**self._listening(), **self._hooks()}.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> HanApplication:
+        """What gunicorn asks for the WSGI application, once in the worker."""
+        return HanApplication(self._gateway)
+
+    def current_context(self) -> Callable[[], ssl.SSLContext]:
+        """The TLS settings for each new connection."""
+        return CurrentContext(
+            self._files,
+            tls_max=self._tls_max,
             pins=ConsumerPins(),
-            watch=RefusedClients(gateway).watch,
+            watch=RefusedClients(self._gateway).watch,
         )
-        listener = Listener(
-            role=ROLE,
-            address=address,
-            files=files,
-            context=context,
-            application=partial(HanApplication, gateway),
-            threads=THREADS,
-        )
-        super().__init__(gateway.state, listener)
+
+    def _listening(self) -> dict[str, Any]:
+        memory = Path("/dev/shm")
+        return {
+            "bind": [self._address],
+            "worker_class": PatientWorker,
+            "workers": 1,
+            "threads": THREADS,
+            "certfile": str(self._files.certificate),
+            "keyfile": str(self._files.key),
+            "do_handshake_on_connect": True,
+            "control_socket_disable": True,
+            "worker_tmp_dir": str(memory) if memory.is_dir() else None,
+            "keepalive": 5,
+            "timeout": 30,
+            "graceful_timeout": 5,
+            "loglevel": "warning",
+            "proc_name": self.role,
+        }
+
+    def _hooks(self) -> dict[str, Callable[..., Any]]:
+        state, role = self._gateway.state, self.role
+        master = os.getpid()
+
+        context = self.current_context()
+
+        def ssl_context(_config: Any, _default: Any) -> ssl.SSLContext:
+            return context()
+
+        def post_fork(_server: Any, _worker: Any) -> None:
+            processes.die_with_parent(master)
+
+        def post_worker_init(_worker: Any) -> None:
+            readiness.announce(state, role)
+
+        def child_exit(_server: Any, _worker: Any) -> None:
+            readiness.withdraw(state, role)
+
+        return {
+            "ssl_context": ssl_context,
+            "post_fork": post_fork,
+            "post_worker_init": post_worker_init,
+            "child_exit": child_exit,
+        }
