@@ -6,12 +6,13 @@ let in is looked at again with each request (`gwa_api.rest.identity`).
 
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cryptography import x509
 
 from casa_site.consumer_pins import ConsumerPins, Pins
-from casa_site.han_server import HanServer
+from casa_site.han_server import CurrentContext, HanServer
 from casa_site.led_role import facts_of
 from casa_site.refused_clients import RefusedClients
 from gwa_api.wsgi import GwaApplication
@@ -19,7 +20,7 @@ from hardware.gateway import Gateway
 from hardware.han_certificate import TlsFiles
 from hardware.last_run import LAST_RUN_FILE
 from hardware.leds import Leds, leds
-from hardware.tls_profile import Clients, FileIdentity, server_context, tls_fault
+from hardware.tls_profile import Clients, tls_fault
 from logbooks.certificate_store import Holder, Kind, active_certificates
 from logbooks.services import log_fault
 
@@ -27,7 +28,7 @@ ROLE = "gwa"
 
 
 class GwaServer(HanServer):
-    """gunicorn's master and one worker with eight threads, for the administrator."""
+    """The web server of the administrator's interface, for one gateway."""
 
     role = ROLE
 
@@ -43,49 +44,28 @@ class GwaServer(HanServer):
         self._per_minute = per_minute
         super().__init__(gateway, address=address, files=files, tls=tls)
 
-    def load(self) -> GwaApplication:
+    def load(self) -> GwaApplication:  # type: ignore[override]
         """What gunicorn asks for the WSGI application, once in the worker."""
-        gateway = self._gateway
-        facts: dict[str, Callable[[], Any]] = {
-            "uptime_s": lambda: uptime_s(gateway),
-            "leds": lambda: _lights(gateway),
-        }
-        return GwaApplication(gateway, per_minute=self._per_minute, facts=facts)
+        facts = facts_about(self._gateway)
+        return GwaApplication(self._gateway, per_minute=self._per_minute, facts=facts)
 
     def current_context(self) -> Callable[[], ssl.SSLContext]:
-        """The TLS settings for each new connection."""
-        return AdministratorContext(self._gateway, self._files, tls_max=self._tls_max)
+        """The TLS settings for each new connection: only the GWA comes in."""
+        return CurrentContext(
+            self._files,
+            tls_max=self._tls_max,
+            pins=ConsumerPins(administrator_pins),
+            clients=Clients.REQUIRED,
+            watch=RefusedAdministrators(self._gateway).watch,
+        )
 
 
-class AdministratorContext:
-    """Lets in the certificates of the GWA as they are now, and nobody else.
-
-    A change counts from the next connection on, within two seconds.
-    """
-
-    def __init__(self, gateway: Gateway, files: TlsFiles, *, tls_max: str) -> None:
-        self._files = files
-        self._tls_max = tls_max
-        self._pins = ConsumerPins(administrator_pins)
-        self._refused = RefusedAdministrators(gateway)
-        self._made_of: object = None
-        self._context: ssl.SSLContext | None = None
-
-    def __call__(self) -> ssl.SSLContext:
-        """The settings; raises OSError while the files cannot be used."""
-        pins = self._pins()
-        made_of = pins, self._files.certificate.stat().st_mtime_ns
-        context = self._context
-        if context is None or made_of != self._made_of:
-            context = server_context(
-                FileIdentity(self._files.certificate, self._files.key),
-                clients=Clients.REQUIRED,
-                pins=[x509.load_der_x509_certificate(der) for der in pins],
-                tls_max=self._tls_max,
-            )
-            self._refused.watch(context)
-            self._made_of, self._context = made_of, context
-        return context
+def facts_about(gateway: Gateway) -> dict[str, Callable[[], Any]]:
+    """What the roof knows of the device and the interface shows."""
+    return {
+        "uptime_s": partial(uptime_s, gateway),
+        "leds": partial(_lights, gateway),
+    }
 
 
 class RefusedAdministrators(RefusedClients):
