@@ -43,7 +43,8 @@ class MeterEnd:
     meter's telegrams must have (`hardware.lmn_wireless`), `obis_rules` what it does in
     another way than the OMS table, `stick` the kind of radio module. No value from
     before `valid_from` is taken: the meter was somebody else's then. `demands` is when
-    it is read beside the quarter hours.
+    it is read beside the quarter hours. `version` counts the changes of its profile,
+    its key among them.
     """
 
     id: str
@@ -55,6 +56,7 @@ class MeterEnd:
     obis_rules: tuple[ObisRule, ...] = ()
     valid_from: datetime | None = None
     demands: tuple[Demand, ...] = ()
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def _meter_end(meter: Meter) -> MeterEnd:
         obis_rules=tuple(rule_of(document) for document in meter.obis_rules),
         valid_from=meter.valid_from,
         demands=tuple(map(_demand, meter.read_demands.all())),
+        version=meter.version,
     )
 
 

@@ -6,10 +6,12 @@ from datetime import datetime
 from django.db import transaction
 
 from hardware.gateway import Gateway
+from hardware.wmbus_address import MeterAddress
 from meters.configuration import check_name, check_port
 from meters.configuration_errors import MeterInvalid
-from meters.credential_store import keep_master_key
+from meters.credential_store import is_master_key, keep_master_key
 from meters.models import Meter, OriginalRecord
+from meters.wireless_state import forget_stored_counters
 
 
 class MeterInUse(Exception):
@@ -48,8 +50,17 @@ def change_meter(
     if change.master_key is not None:
         if meter.security == Meter.Security.PLAIN:
             raise MeterInvalid("master_key", "a meter read in plain has none")
-        keep_master_key(gateway, meter, change.master_key, now=now)
+        _change_key(gateway, meter, change.master_key, now)
     return meter
+
+
+def _change_key(gateway: Gateway, meter: Meter, key: bytes, now: datetime) -> None:
+    """Keep another key; the counter of a wireless meter begins anew with it."""
+    if is_master_key(gateway, meter, key.hex()):
+        return
+    keep_master_key(gateway, meter, key, now=now)
+    if meter.source == Meter.Source.WMBUS:
+        forget_stored_counters(MeterAddress(bytes.fromhex(meter.server_id)[1:]))
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ What a telegram costs does not depend on how many meters are configured.
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
 from hardware.gateway import Gateway
@@ -21,6 +21,8 @@ from hardware.wireless_reader import (
     WirelessProfile,
     WirelessReader,
 )
+from hardware.wmbus_address import MeterAddress
+from hardware.wmbus_crypto import is_equal
 from hardware.wmbus_errors import TelegramRefused
 from meters.credential_store import master_keys
 from meters.fault_log import FaultLog
@@ -122,9 +124,8 @@ class WirelessInterface:
         if spec is self._taken_over:
             return
         ends = {meter.server_id: meter for meter in spec.meters}
-        if ends.keys() != self._ends.keys():
-            self._keys = master_keys(self._gateway, ends.keys())
-            state.reload_counters()
+        if _versions(ends) != _versions(self._ends):
+            self._take_over_keys(ends.keys(), state)
         profiles = {
             server_id: WirelessProfile(end.security, end.obis_rules)
             for server_id, end in ends.items()
@@ -132,6 +133,17 @@ class WirelessInterface:
         self._reader(state).configure(profiles, self._keys)
         self._ends, self._taken_over = ends, spec
         self._signs.keep_only(set(spec.meter_ids))
+
+    def _take_over_keys(
+        self, server_ids: Collection[bytes], state: WirelessState
+    ) -> None:
+        """Fetch the keys; the counter of a meter with a new one begins anew."""
+        keys = master_keys(self._gateway, server_ids)
+        state.reload_counters()
+        for server_id, key in keys.items():
+            if not is_equal(key, self._keys.get(server_id, key)):
+                state.forget_counters(MeterAddress(server_id[1:]))
+        self._keys = keys
 
     def _reader(self, state: WirelessState) -> WirelessReader:
         if self._made_reader is None:
@@ -198,6 +210,10 @@ class WirelessInterface:
         self._shown_at = now
         readings, self._latest = self._latest, {}
         show_live(self._gateway, readings)
+
+
+def _versions(ends: Mapping[bytes, MeterEnd]) -> dict[bytes, int]:
+    return {server_id: end.version for server_id, end in ends.items()}
 
 
 def _is_whole(end: MeterEnd, reading: MeterReading) -> bool:

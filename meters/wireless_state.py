@@ -15,7 +15,7 @@ from django.db.models import F
 from hardware.wmbus_address import MeterAddress
 from hardware.wmbus_compact import FormatCache
 from hardware.wmbus_crc import format_signature
-from hardware.wmbus_replay import Counted, ReplayGuard
+from hardware.wmbus_replay import MESSAGE, SESSION, Counted, ReplayGuard
 from meters.models import RadioPort, WirelessCounter, WirelessFormat
 
 FORMATS_KEPT = 1024
@@ -34,6 +34,12 @@ class KeptCounters(ReplayGuard):
         """Remember a counter; check it first."""
         super().accept(counted)
         self.unstored[counted.name] = counted.value
+
+    def forget(self, address: MeterAddress) -> None:
+        """Begin anew with a meter, as after a change of its key."""
+        super().forget(address)
+        for kind in (MESSAGE, SESSION):
+            self.unstored.pop(f"{kind}:{address.meter_id}", None)
 
     def raise_to(self, counters: dict[str, int]) -> None:
         """Take over counters that somebody else has stored."""
@@ -71,6 +77,11 @@ class WirelessState:
         """Take over what other sticks have heard; raises django.db.Error."""
         self.counters.raise_to(_stored_counters())
 
+    def forget_counters(self, address: MeterAddress) -> None:
+        """Begin anew with a meter that has a new key; raises django.db.Error."""
+        forget_stored_counters(address)
+        self.counters.forget(address)
+
     def note_received(self) -> None:
         """A good telegram of one of our meters came."""
         self._received += 1
@@ -106,6 +117,14 @@ class WirelessState:
             RadioPort.objects.create(
                 port=self._port, received=self._received, received_at=now
             )
+
+
+def forget_stored_counters(address: MeterAddress) -> None:
+    """Begin anew with a meter whose key has changed: no old telegram fits the new one.
+
+    A meter may count on from zero then, and would be taken for a replay.
+    """
+    WirelessCounter.objects.filter(address=address.meter_id).delete()
 
 
 def _stored_counters() -> dict[str, int]:

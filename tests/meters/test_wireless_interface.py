@@ -19,9 +19,11 @@ from hardware.status_word import (
 from logbooks.alarms import AlarmKind, open_alarms
 from logbooks.selectors import consumer_log
 from meters.kept_telegrams import MOST_A_MINUTE
+from meters.meter_changes import MeterChange, change_meter
 from meters.models import (
     KeptTelegram,
     LiveReading,
+    Meter,
     OriginalRecord,
     RadioPort,
     UnknownMeter,
@@ -164,6 +166,48 @@ def test_a_restart_takes_no_old_telegram_and_forgets_no_format(
     reasons = [kept.reason.split(":")[0] for kept in KeptTelegram.objects.all()]
     assert reasons == ["replay"] * MOST_A_MINUTE
     assert WirelessCounter.objects.get().value == counter.value + 60
+
+
+def changed_key(plant: RadioPlant, sender: SimulatedWirelessMeter, key: bytes) -> None:
+    meter = Meter.objects.get(server_id=sender.address.server_id.hex())
+    change = MeterChange(meter.name, meter.port, meter.baudrate, False, True, key)
+    change_meter(plant.gateway, meter.pk, change, now=plant.clock.now())
+    plant.interface.spec = plant.spec()
+
+
+@pytest.mark.req("R5")
+def test_a_new_key_counts_at_once_and_its_counter_begins_anew(
+    gateway: Gateway,
+) -> None:
+    """R5: the meter side goes on with the key that the administrator wrote last."""
+    plant, sender = a_plant(gateway)
+    plant.run(NOON + 2 * MINUTE)
+    before = WirelessCounter.objects.get().value
+    rekeyed = SimulatedWirelessMeter(
+        sender.address, bytes(16), installed_at=NOON - QUARTER
+    )
+    changed_key(plant, sender, rekeyed.key)
+    plant.send_again([rekeyed], plant.clock.now())
+    plant.run(NOON + 16 * MINUTE)
+    assert 0 < WirelessCounter.objects.get().value < before
+    last = plant.rows(sender)[-1]
+    assert last.target_time == NOON + QUARTER
+    assert not is_placeholder(last.status)
+
+
+def test_the_same_key_written_again_opens_no_door_to_old_telegrams(
+    gateway: Gateway,
+) -> None:
+    plant, sender = a_plant(gateway)
+    plant.run(NOON + 2 * MINUTE)
+    counter = WirelessCounter.objects.get().value
+    changed_key(plant, sender, sender.key)
+    assert WirelessCounter.objects.get().value == counter
+    KeptTelegram.objects.all().delete()
+    plant.send_again([sender], NOON - 2 * MINUTE)
+    plant.run(NOON + 2 * MINUTE + timedelta(seconds=5))
+    reasons = {kept.reason.split(":")[0] for kept in KeptTelegram.objects.all()}
+    assert reasons == {"replay"}
 
 
 def test_a_wait_that_ended_during_an_outage_gives_placeholders(
