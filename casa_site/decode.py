@@ -74,7 +74,7 @@ def _print_lines(names: list[str], options: dict[str, bytes]) -> int:
     try:
         with _opened(names[1:]) as source:
             for line in _FORMATS[names[0]](_chunks(source), **options):
-                print(json.dumps(line, ensure_ascii=False))
+                print(_json_text(line))
         sys.stdout.flush()
     except InputUnusable as reason:
         sys.stdout.flush()
@@ -83,6 +83,12 @@ def _print_lines(names: list[str], options: dict[str, bytes]) -> int:
     except BrokenPipeError:  # the reader has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
+
+
+def _json_text(line: dict[str, Any]) -> str:
+    """JSON in one line; half a surrogate, as an id may hold, stays escaped."""
+    text = json.dumps(line, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @contextmanager

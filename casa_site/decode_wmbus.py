@@ -3,8 +3,9 @@
 An input line is a telegram in hex, without CRCs, or a JSON object as in decisions.md,
 section 4. Lines in hex are one receiver's capture: they share formats of compact frames
 and message counters. An object is a case of its own: only its own telegrams, in order,
-teach formats and move counters, and the last of them is reported. A line that cannot be
-read gives an object with `error` and `reason` like a refused telegram.
+teach formats and move counters, and the last of them is reported. An object that says
+the same as the one before, its id too, is that case delivered once more. A line that
+cannot be read gives an object with `error` and `reason` like a refused telegram.
 """
 
 import json
@@ -25,9 +26,12 @@ from hardware.wmbus_errors import (
 from hardware.wmbus_frame import normalised_a, normalised_b
 from hardware.wmbus_profile import ProfileValue, expanded, read_profile
 from hardware.wmbus_records import Record, RecordList
+from hardware.wmbus_replay import ReplayGuard
 
 _LONGEST_LINE = 1024 * 1024
 _MOST_DELIVERIES = 10
+_MOST_COUNTERS = 4096
+"""Of the meters in a capture; a longer one holds more meters than one place has."""
 _FORMS: dict[str, Callable[[bytes], bytes]] = {
     "telegrams": bytes,
     "frame_a": normalised_a,
@@ -40,9 +44,9 @@ def decode_wmbus(
     chunks: Iterable[bytes], key: bytes | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield what each line says; `key` is for lines that bring none."""
-    capture = Decoder(lambda address: key)
+    receiver = _Receiver(key)
     for line in _lines(chunks):
-        yield _answer(line, key, capture)
+        yield receiver.answer(line)
 
 
 def key_of_hex(text: str) -> bytes:
@@ -67,27 +71,6 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes | None]:
         yield None if is_too_long else part
 
 
-def _answer(line: bytes | None, key: bytes | None, capture: Decoder) -> dict[str, Any]:
-    if line is None:
-        return _refused_line(LengthWrong("the line is too long"))
-    text = line.strip()
-    if not text.startswith(b"{"):
-        return _answer_to_hex(text, capture)
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return _refused_line(Unsupported("the line is no JSON object"))
-    return _answer_to_object(document, key)
-
-
-def _answer_to_hex(text: bytes, capture: Decoder) -> dict[str, Any]:
-    try:
-        data = bytes.fromhex(text.decode("ascii"))
-    except ValueError:
-        return _refused_line(Unsupported("the line is neither hex nor a JSON object"))
-    return telegram_line(capture.decode(data, now_s=0))
-
-
 # --- JSON objects in ----------------------------------------------------------------
 
 
@@ -95,22 +78,60 @@ def _answer_to_hex(text: bytes, capture: Decoder) -> dict[str, Any]:
 class _Case:
     """What an input object asks for."""
 
+    id: Any
     form: str
     frames: list[bytes]
     key: bytes | None
     formats: bytes
 
 
-def _answer_to_object(document: dict[str, Any], key: bytes | None) -> dict[str, Any]:
-    line_id = document.get("id")
-    try:
-        case = _case_of(document, key)
-    except (ValueError, TypeError, AttributeError) as fault:
-        return _refused_line(Unsupported(f"not a case to decode: {fault}"), line_id)
-    try:
-        return telegram_line(_decoded(case), line_id)
-    except TelegramRefused as refusal:
-        return _refused_line(refusal, line_id)
+class _Receiver:
+    """Answers one line after the other; what it remembers is bounded."""
+
+    def __init__(self, key: bytes | None) -> None:
+        self._key = key
+        self._capture = Decoder(
+            lambda address: key, replay=ReplayGuard(limit=_MOST_COUNTERS)
+        )
+        self._last: tuple[_Case, Decoder] | None = None
+
+    def answer(self, line: bytes | None) -> dict[str, Any]:
+        """The object for one line; None stands for one that was too long."""
+        if line is None:
+            return _refused_line(LengthWrong("the line is too long"))
+        text = line.strip()
+        if not text.startswith(b"{"):
+            return self._answer_to_hex(text)
+        try:
+            document = json.loads(text)
+        except (ValueError, RecursionError):
+            return _refused_line(Unsupported("the line is no JSON object"))
+        return self._answer_to_object(document)
+
+    def _answer_to_hex(self, text: bytes) -> dict[str, Any]:
+        try:
+            data = bytes.fromhex(text.decode("ascii"))
+        except ValueError:
+            reason = "the line is neither hex nor a JSON object"
+            return _refused_line(Unsupported(reason))
+        return telegram_line(self._capture.decode(data, now_s=0))
+
+    def _answer_to_object(self, document: dict[str, Any]) -> dict[str, Any]:
+        line_id = document.get("id")
+        try:
+            case = _case_of(document, self._key)
+        except (ValueError, TypeError, AttributeError, OverflowError) as fault:
+            return _refused_line(Unsupported(f"not a case to decode: {fault}"), line_id)
+        try:
+            return telegram_line(_decoded(case, self._decoder_for(case)), line_id)
+        except TelegramRefused as refusal:
+            return _refused_line(refusal, line_id)
+
+    def _decoder_for(self, case: _Case) -> Decoder:
+        """One that knows nothing yet, but for a case that is delivered again."""
+        if self._last is None or self._last[0] != case:
+            self._last = case, _decoder_of(case)
+        return self._last[1]
 
 
 def _case_of(document: dict[str, Any], key: bytes | None) -> _Case:
@@ -123,6 +144,7 @@ def _case_of(document: dict[str, Any], key: bytes | None) -> _Case:
     deliveries = max(1, min(int(document.get("deliver") or 1), _MOST_DELIVERIES))
     own_key = document.get("key")
     return _Case(
+        document.get("id"),
         form,
         frames * deliveries,
         key if own_key is None else key_of_hex(own_key),
@@ -130,12 +152,15 @@ def _case_of(document: dict[str, Any], key: bytes | None) -> _Case:
     )
 
 
-def _decoded(case: _Case) -> Telegram:
-    """The last telegram of a case, after the others; raises CrcWrong, LengthWrong."""
+def _decoder_of(case: _Case) -> Decoder:
     formats = FormatCache()
     if case.formats:
         formats.prime(case.formats)
-    decoder = Decoder(lambda address: case.key, formats=formats)
+    return Decoder(lambda address: case.key, formats=formats)
+
+
+def _decoded(case: _Case, decoder: Decoder) -> Telegram:
+    """The last telegram of a case, after the others; raises CrcWrong, LengthWrong."""
     normalised = _FORMS[case.form]
     for frame in case.frames[:-1]:
         decoder.decode(normalised(frame), now_s=0)

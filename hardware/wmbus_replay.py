@@ -32,10 +32,17 @@ class Counted:
 
 
 class ReplayGuard:
-    """Refuses counters that are not above the last accepted one."""
+    """Refuses counters that are not above the last accepted one.
 
-    def __init__(self, counters: Mapping[str, int] | None = None) -> None:
+    `limit` is for who hears any number of meters: so many counters are kept, the one
+    that moved last longest. Without it none is ever forgotten.
+    """
+
+    def __init__(
+        self, counters: Mapping[str, int] | None = None, *, limit: int | None = None
+    ) -> None:
         self._last = dict(counters or {})
+        self._limit = limit
         self.changes = 0
 
     @property
@@ -51,8 +58,11 @@ class ReplayGuard:
 
     def accept(self, counted: Counted) -> None:
         """Remember a counter; check it first."""
+        self._last.pop(counted.name, None)
         self._last[counted.name] = counted.value
         self.changes += 1
+        if self._limit is not None and len(self._last) > self._limit:
+            del self._last[next(iter(self._last))]
 
     def forget(self, address: MeterAddress) -> None:
         """Begin anew with a meter, as after a change of its key."""

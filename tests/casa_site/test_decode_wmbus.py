@@ -17,6 +17,7 @@ from hardware.wmbus_encode import (
     bcd_record,
     compact_message,
     date_time_record,
+    ell_ctr,
     integer_record,
     mode_7,
     telegram,
@@ -182,6 +183,7 @@ def test_the_worked_example_is_printed_whole() -> None:
         '{"telegrams": ["' + WATER + '"], "key": "00"}',
         '{"telegrams": ["' + WATER + '"], "key": 5}',
         '{"telegrams": ["' + WATER + '"], "deliver": "x"}',
+        '{"telegrams": ["' + WATER + '"], "deliver": 1e999}',
         '{"frame_a": "00", "format_bytes": "z"}',
         '{"a": ' + "[" * 5000 + "}",
     ],
@@ -225,6 +227,22 @@ def test_an_object_is_a_case_of_its_own() -> None:
         ("a", None),
         ("b", "format_unknown"),
     ]
+
+
+def test_an_object_that_is_repeated_is_delivered_again() -> None:
+    """The counter of the same case has been used then; another id is another case."""
+    sent = {
+        "telegrams": [mode_7(METER, RECORDS, KEY, counter=1).hex()],
+        "key": KEY.hex(),
+    }
+    first, other = {"id": "a", **sent}, {"id": "b", **sent}
+    errors = [line["error"] for line in lines_of(first, first, other, first)]
+    assert errors == [None, "replay", None, None]
+
+
+def test_an_id_that_is_no_text_is_given_back_as_it_came() -> None:
+    (line,) = lines_of({"id": {"n": [1, None]}, "telegrams": [WATER]})
+    assert line["id"] == {"n": [1, None]}
 
 
 def test_the_values_of_a_load_profile_are_printed_with_it() -> None:
@@ -278,7 +296,33 @@ def test_memory_does_not_grow_with_the_number_of_lines() -> None:
     assert many < few + 50_000
 
 
+def test_counters_of_ever_new_meters_do_not_grow() -> None:
+    """One capture, 5,000 meters with a good counter each: the oldest are let go."""
+
+    def sent(number: int) -> bytes:
+        meter = MeterAddress.of("ELS", f"{number:08d}", 1, 7)
+        return ell_ctr(meter, b"\x78" + RECORDS, KEY, session=7).hex().encode()
+
+    lines = [sent(number) for number in range(5000)]
+    again = [lines[-1], lines[0]]
+    found = decode_wmbus([b"\n".join([*lines, *again])], KEY)
+    errors = [line["error"] for line in found]
+    assert errors == [None] * 5000 + ["replay", None]
+
+
 # --- the command line ---------------------------------------------------------------
+
+
+def test_half_a_surrogate_in_an_id_ends_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "telegrams.txt"
+    line = '{"id": "\\ud800", "telegrams": ["' + WATER + '"]}'
+    file.write_text(f"{line}\n{WATER}\n")
+    assert decode.main(["wmbus", str(file)]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert json.loads(first)["id"] == "\ud800"
+    assert json.loads(second)["error"] is None
 
 
 def test_a_file_and_a_key_are_taken_in_any_order(
