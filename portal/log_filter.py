@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _l
 from portal.day_field import DayField
 from portal.log_topics import TOPICS
 
-DEFAULT_DAYS = 7
+DAYS_BACK = timedelta(days=6)
+"""The last seven days, today included."""
 LEVELS = {
     "": _l("Alle"),
     "WARNING": _l("Ab WARNING"),
@@ -42,9 +43,9 @@ class LogFilter:
         return urlencode(values | ({"seite": page} if page > 1 else {}))
 
 
-def default_filter(today: date) -> LogFilter:
-    """The last seven days, everything."""
-    return LogFilter(today - timedelta(days=DEFAULT_DAYS - 1), today)
+def default_filter(today: date, days_back: timedelta = DAYS_BACK) -> LogFilter:
+    """The last seven days or so, everything."""
+    return LogFilter(today - days_back, today)
 
 
 class LogForm(forms.Form):
@@ -60,9 +61,12 @@ class LogForm(forms.Form):
     )
     seite = forms.IntegerField(required=False, min_value=1, max_value=1_000_000)
 
-    def __init__(self, data: Any, *, today: date) -> None:
+    def __init__(
+        self, data: Any, *, today: date, days_back: timedelta = DAYS_BACK
+    ) -> None:
         super().__init__(data)
-        self._default = default_filter(today)
+        self._days_back = days_back
+        self._default = default_filter(today, days_back)
 
     def clean(self) -> dict[str, Any]:
         """Check the range; a day left out is a week from the other one."""
@@ -76,7 +80,9 @@ class LogForm(forms.Form):
     def _complete_range(self, cleaned: dict[str, Any]) -> None:
         last = cleaned["bis"] or max(self._default.last_day, cleaned["von"] or date.min)
         cleaned["bis"] = last
-        cleaned["von"] = cleaned["von"] or default_filter(last).first_day
+        cleaned["von"] = (
+            cleaned["von"] or default_filter(last, self._days_back).first_day
+        )
 
     @property
     def chosen(self) -> LogFilter:

@@ -82,17 +82,20 @@ def start_page(
     now: datetime,
 ) -> StartPage:
     """The page of a consumer with these meters, `latest` of those that have one."""
-    stale_before = now - max(STALE_AFTER, 3 * gateway.live_period)
+    oldest = stale_before(gateway, now)
     by_meter = {reading.meter.id: reading for reading in latest}
     return StartPage(
-        state=_state(gateway, latest, stale_before),
-        meters=[_card(meter, by_meter.get(meter.id), stale_before) for meter in meters],
+        state=_state(gateway, latest, oldest),
+        meters=[_card(meter, by_meter.get(meter.id), oldest) for meter in meters],
     )
 
 
-def _card(
-    meter: Meter, reading: LatestReading | None, stale_before: datetime
-) -> MeterCard:
+def stale_before(gateway: Gateway, now: datetime) -> datetime:
+    """What was captured before this is no longer called current."""
+    return now - max(STALE_AFTER, 3 * gateway.live_period)
+
+
+def _card(meter: Meter, reading: LatestReading | None, oldest: datetime) -> MeterCard:
     name = "" if meter.name == "-" else meter.name
     captured = formats.record_time(reading.captured_at) if reading else ""
     main, others = _split(reading.registers if reading else ())
@@ -102,7 +105,7 @@ def _card(
         description=", ".join(filter(None, [medium_name(meter.medium), name])),
         json_url=f"/json/metering/origin/{meter.id}/",
         captured=captured,
-        is_stale=reading is not None and reading.captured_at < stale_before,
+        is_stale=reading is not None and reading.captured_at < oldest,
         word=word_of(reading.status) if reading else OK,
         readings=register_rows(main, captured),
         quantities=register_rows(others, captured),
@@ -122,10 +125,10 @@ def _split(
 
 
 def _state(
-    gateway: Gateway, latest: Sequence[LatestReading], stale_before: datetime
+    gateway: Gateway, latest: Sequence[LatestReading], oldest: datetime
 ) -> State:
     """The first that applies: time invalid, no value, meter silent, all fine."""
-    silent = [reading for reading in latest if reading.captured_at < stale_before]
+    silent = [reading for reading in latest if reading.captured_at < oldest]
     if not gateway.clock.is_valid:
         return _time_invalid()
     if not latest:

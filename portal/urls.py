@@ -4,10 +4,13 @@ from django.urls import include, path
 
 from portal import (
     bill_view,
+    consumption_views,
     cost_views,
     downloads,
     error_pages,
     house_push_view,
+    live_views,
+    recipients_views,
     record_files,
     self_test_view,
     session_views,
@@ -34,6 +37,28 @@ urlpatterns = [
         "signatur-zertifikat/",
         downloads.signature_certificate,
         name="signature_certificate",
+    ),
+    path("live/", live_views.live, name="live"),
+    path("live/heute/", live_views.live_curve, name="live_curve"),
+    path("verbrauch/", consumption_views.consumption, name="consumption"),
+    path(
+        "verbrauch/csv/", consumption_views.consumption_as_csv, name="consumption_csv"
+    ),
+    path(
+        "verbrauch/json/",
+        consumption_views.consumption_as_json,
+        name="consumption_json",
+    ),
+    path("datenempfaenger/", recipients_views.recipients, name="recipients"),
+    path(
+        "datenempfaenger/csv/",
+        recipients_views.recipients_as_csv,
+        name="recipients_csv",
+    ),
+    path(
+        "datenempfaenger/json/",
+        recipients_views.recipients_as_json,
+        name="recipients_json",
     ),
     path("log/", views.log, name="log"),
     path("log/csv/", downloads.log, name="log_csv"),

@@ -12,12 +12,14 @@ from portal.frame import show
 from portal.help_texts import STATUS_HELP
 from portal.log_filter import LogForm
 from portal.period_rows import row_at, rows_shown
+from portal.power_now import meter_with_power, power_now
 from portal.profile_words import stage_names, time_note
 from portal.record_page import record_page
 from portal.request import PortalRequest, access_of
 from portal.sent_marks import marks_of
 from portal.start_page import device, start_page
 from portal.table_filter import TableForm
+from portal.today import today_of
 from tariffs import selectors
 from tariffs.calendar import Period
 from tariffs.energy import is_priced
@@ -33,14 +35,21 @@ from tariffs.trudi_file import has_file
 def start(request: PortalRequest) -> HttpResponse:
     """The start page (R115, R116)."""
     now = request.received_at
-    meters = meter_selectors.meters_of(request.consumer)
+    meters = list(meter_selectors.meters_of(request.consumer))
     latest = meter_selectors.latest_readings(request.consumer)
+    wanted = meter_with_power(latest, request.GET.get("zaehler", ""))
+    first = next((one for one in meters if one.id == wanted), None)
+    reading = next((one for one in latest if one.meter.id == wanted), None)
     return show(
         request,
         "start",
         "start",
         start=start_page(request.gateway, meters, latest, now=now),
         device=device(request.gateway, now),
+        meter=first,
+        choices=latest if len(latest) > 1 else [],
+        power=power_now(request.gateway, reading, now=now),
+        today=today_of(request.consumer, first, now=now) if first else None,
     )
 
 

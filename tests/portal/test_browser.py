@@ -30,6 +30,12 @@ A4_WIDTH_PX = 688
 """210 mm less both margins of 14 mm, at 96 dpi."""
 PAGES = (
     "/",
+    "/?zaehler=1emh0000000002",
+    "/verbrauch/",
+    "/verbrauch/?zeitraum=monat&vergleich=1",
+    "/verbrauch/?zeitraum=jahr&werte=luecken",
+    "/datenempfaenger/",
+    "/smart-home/",
     "/log/",
     "/log/?von=2026-06-22&bis=2026-06-21",
     "/messwertliste/",

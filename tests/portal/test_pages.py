@@ -21,6 +21,10 @@ from tests.portal.installation import PASSWORDS, record
 
 PAGES = {
     "start": "/",
+    "day": "/verbrauch/",
+    "month": "/verbrauch/?zeitraum=monat&tag=2026-06-22&vergleich=1",
+    "year": "/verbrauch/?zeitraum=jahr&zaehler=1emh0000000002",
+    "recipients": "/datenempfaenger/",
     "log": "/log/",
     "use cases": "/messwertliste/",
     "periods": "/messwertliste/hks2-taf7/",
@@ -101,7 +105,9 @@ def test_every_page_has_one_heading_a_way_out_and_the_four_entries(
 
 
 @pytest.mark.req("R127")
-@pytest.mark.parametrize("name", ["start", "log", "values", "help"])
+@pytest.mark.parametrize(
+    "name", ["start", "day", "month", "recipients", "log", "values", "help"]
+)
 def test_a_page_says_that_bills_are_checked_with_trudi(
     logged_in: LogIn, name: str
 ) -> None:
@@ -448,6 +454,11 @@ def test_a_page_asks_the_database_little(
     logged_in: LogIn, django_assert_max_num_queries: Callable[..., object]
 ) -> None:
     client = logged_in()
-    for path, most in (("/", 5), ("/log/", 5), ("/messwertliste/hks2-taf7/0/", 10)):
+    for path, most in (
+        ("/", 6),
+        ("/verbrauch/", 8),
+        ("/log/", 5),
+        ("/messwertliste/hks2-taf7/0/", 10),
+    ):
         with django_assert_max_num_queries(most):
             client.get(path)
