@@ -19,7 +19,7 @@ from hardware.wmbus_errors import (
     Unsupported,
 )
 from hardware.wmbus_replay import MESSAGE, Counted
-from hardware.wmbus_tpl import KDF_A, Content, TransportHeader, require_mode
+from hardware.wmbus_tpl import KDF_A, Content, TransportHeader, require_readable
 
 CHECK = b"\x2f\x2f"
 """What decrypted application data begin with."""
@@ -72,7 +72,7 @@ def opened_message(message: Message, *, protected_below: bool) -> Opened:
     KeyMissing, KeyWrong, LengthWrong, MacWrong, NotEncrypted, Unsupported.
     """
     header = message.header
-    require_mode(header)
+    require_readable(header)
     if header.encrypted_bytes > len(message.body):
         raise LengthWrong("fewer bytes than the configuration field says are encrypted")
     if not header.encrypted_bytes:

@@ -10,10 +10,10 @@ from hardware.wmbus_ell import ELL_CIS, read_ell
 from hardware.wmbus_errors import TelegramRefused
 from hardware.wmbus_frame import HEAD
 from hardware.wmbus_link import read_link
+from hardware.wmbus_tpl import LONG_HEADERS
 
 _NETWORK_CI, _NETWORK_BYTES = 0x81, 2
 _CRC_BYTES = 2
-_LONG_HEADERS = frozenset({0x72, 0x73, 0x6B, 0x8B})
 _ADDRESS_BYTES = 8
 
 
@@ -34,7 +34,7 @@ def meter_behind(telegram: bytes) -> MeterAddress | None:
         rest = _transport(telegram[HEAD:])
     except TelegramRefused:
         return None
-    if not rest or rest[0] not in _LONG_HEADERS or len(rest) <= _ADDRESS_BYTES:
+    if not rest or rest[0] not in LONG_HEADERS or len(rest) <= _ADDRESS_BYTES:
         return None
     return MeterAddress.from_long_header(rest[1 : 1 + _ADDRESS_BYTES])
 

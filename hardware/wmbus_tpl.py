@@ -14,6 +14,7 @@ class Content(Enum):
     COMPACT = "compact frame"
     FORMAT = "format frame"
     NOTHING = "nothing"
+    OTHER = "what is not read here"
 
 
 class Header(Enum):
@@ -36,7 +37,18 @@ _CIS = {
     0x69: (Header.NONE, Content.FORMAT),
     0x8B: (Header.LONG, Content.NOTHING),
     0x8A: (Header.SHORT, Content.NOTHING),
+    **dict.fromkeys(
+        (0x5B, 0x5F, 0x6F, 0x75, 0x7C, 0x80, 0x9F, 0xC3, 0xC5),
+        (Header.LONG, Content.OTHER),
+    ),
+    **dict.fromkeys(
+        (0x5A, 0x6E, 0x74, 0x7D, 0x9E, 0xC4),
+        (Header.SHORT, Content.OTHER),
+    ),
 }
+"""CI -> its header and what stands behind it (lmn-wireless.md 4)."""
+LONG_HEADERS = frozenset(ci for ci, (kind, _) in _CIS.items() if kind is Header.LONG)
+"""CIs of messages that name the meter themselves."""
 _TLS = frozenset({0x5F, 0x9E, 0x9F})
 _TLS_MODE = 13
 _MANUFACTURER = range(0xA0, 0xB8)
@@ -81,7 +93,8 @@ class TransportHeader:
 def read_tpl(data: bytes) -> tuple[TransportHeader, bytes]:
     """The layer at the start of `data` (with its CI) and the application layer.
 
-    Raises LengthWrong, and Unsupported for what cannot hold records.
+    What is not read here has a header only where it has room for one. Raises
+    LengthWrong, and Unsupported for other CIs; see `require_readable`.
     """
     ci = data[0]
     if ci not in _CIS:
@@ -89,6 +102,8 @@ def read_tpl(data: bytes) -> tuple[TransportHeader, bytes]:
     kind, content = _CIS[ci]
     end = 1 + kind.value
     if len(data) < end:
+        if content is Content.OTHER:
+            raise Unsupported(_why_not(ci))
         raise LengthWrong("the transport header ends early")
     if kind is Header.NONE:
         return TransportHeader(ci, content), data[1:]
@@ -97,7 +112,7 @@ def read_tpl(data: bytes) -> tuple[TransportHeader, bytes]:
     header = TransportHeader(
         ci, content, address, data[end - 4], data[end - 3], configuration
     )
-    if header.mode == _CBC_DERIVED:
+    if header.mode == _CBC_DERIVED and content is not Content.OTHER:
         return _with_extension(header, data[end:])
     return header, data[end:]
 
@@ -134,8 +149,10 @@ def _why_not(ci: int) -> str:
     return f"CI {ci:02X} is not supported"
 
 
-def require_mode(header: TransportHeader) -> None:
-    """Raise Unsupported for a security mode that is not decoded."""
+def require_readable(header: TransportHeader) -> None:
+    """Raise Unsupported for what cannot hold records, or has another security mode."""
+    if header.content is Content.OTHER:
+        raise Unsupported(_why_not(header.ci))
     if header.mode == _TLS_MODE:
         raise Unsupported("meters with TLS are not supported by this radio adapter")
     if header.mode not in MODES:

@@ -21,8 +21,9 @@ from hardware.wmbus_errors import (
     Unsupported,
 )
 from hardware.wmbus_link import read_link
+from hardware.wmbus_sender import meter_behind
 from hardware.wmbus_status import MeterStatus
-from hardware.wmbus_tpl import Content, read_tpl, require_mode
+from hardware.wmbus_tpl import Content, read_tpl, require_readable
 from tests.hardware.wmbus_vectors import decoder_with, vector
 
 METER = MeterAddress.of("ELS", "12345678", 0x33, 0x03)
@@ -316,14 +317,33 @@ def test_a_header_that_ends_early_is_refused(data: str) -> None:
 )
 def test_other_protocols_are_told_of(ci: str, reason: str) -> None:
     with pytest.raises(Unsupported, match=reason):
-        read_tpl(bytes.fromhex(ci + "00" * 16))
+        require_readable(read_tpl(bytes.fromhex(ci + "00" * 16))[0])
+
+
+@pytest.mark.parametrize(("ci", "is_long"), [(0x5F, True), (0x7C, True), (0x9E, False)])
+def test_the_header_of_what_is_not_read_is_kept(ci: int, is_long: bool) -> None:
+    """A meter with TLS behind an adapter is told of by its own name and status."""
+    address = bytes.fromhex("7856341293153303") if is_long else b""
+    sent = telegram(OTHER, bytes([ci]) + address + bytes.fromhex("2A04000D") + b"\x16")
+    told = decoder_with(KEY).decode(sent, now_s=0)
+    assert (told.error, told.records) == ("unsupported", None)
+    assert told.meter == (METER if is_long else OTHER)
+    assert told.transport is not None
+    assert (told.transport.access_number, told.transport.status) == (0x2A, 4)
+    assert told.transport.mode == 13
+    assert meter_behind(sent) == (METER if is_long else None)
+
+
+def test_what_is_not_read_needs_no_room_for_a_header() -> None:
+    told = decoder_with(None).decode(telegram(OTHER, b"\x5f\x00"), now_s=0)
+    assert (told.error, told.meter) == ("unsupported", OTHER)
 
 
 @pytest.mark.parametrize("mode", [1, 2, 3, 4, 6, 8, 9, 10, 13, 15, 16, 31])
 def test_other_security_modes_are_told_of(mode: int) -> None:
     header, _ = read_tpl(bytes([0x7A, 0, 0, 0x10, mode]) + bytes(16))
     with pytest.raises(Unsupported, match="TLS" if mode == 13 else f"mode {mode}"):
-        require_mode(header)
+        require_readable(header)
 
 
 def test_a_sign_of_life_has_no_records_and_no_fault() -> None:
