@@ -26,6 +26,7 @@ DISCOVER_SLOT_MS = 10
 
 _DISCOVER, _HELLO, _ASSIGN = 1, 2, 3
 _NONCE_LENGTH = 4
+_LONGEST_SERVER_ID = 20
 _HELLO_VERSION = 1
 
 
@@ -102,6 +103,8 @@ def _hello(info: bytes) -> Hello:
     head = 2 + _NONCE_LENGTH
     if info[1] != _HELLO_VERSION or len(info) != head + 1 + info[head]:
         raise ValueError(f"not a HELLO: {info.hex()}")
+    if not 1 <= info[head] <= _LONGEST_SERVER_ID:
+        raise ValueError(f"no server id has {info[head]} bytes")
     return Hello(nonce=info[2:head], server_id=info[head + 1 :])
 
 

@@ -7,13 +7,12 @@ only.
 import logging
 from datetime import datetime, timedelta
 
-from django.db import Error, connection, transaction
+from django.db import Error, connection
 
 from hardware.wmbus_address import MeterAddress
 from meters.models import UnknownMeter
+from meters.unknown_meters import KEPT, list_unknown
 
-KEPT = 256
-"""The newest so many of one stick are kept, in memory and in the table."""
 WRITTEN_EVERY = timedelta(minutes=1)
 
 logger = logging.getLogger(__name__)
@@ -46,22 +45,9 @@ class Neighbours:
             return
         self._written_at = now
         try:
-            with transaction.atomic():
-                _write(self._port, list(self._heard.values()))
+            list_unknown(self._port, list(self._heard.values()))
         except Error as error:
             logger.error("unknown meters could not be listed: %s", error)
             connection.close_if_unusable_or_obsolete()
             return
         self._heard.clear()
-
-
-def _write(port: str, heard: list[UnknownMeter]) -> None:
-    UnknownMeter.objects.bulk_create(
-        heard,
-        update_conflicts=True,
-        unique_fields=["server_id"],
-        update_fields=["port", "seen_at", "rssi_dbm"],
-    )
-    of_port = UnknownMeter.objects.filter(port=port).order_by("-seen_at", "pk")
-    beyond = list(of_port.values_list("pk", flat=True)[KEPT : 2 * KEPT + 1])
-    UnknownMeter.objects.filter(pk__in=beyond).delete()

@@ -277,9 +277,10 @@ class WiredInterface:
         now = self._now()
         if self._checked_on == now.date():
             return
+        codes = certificate_faults(self.spec.meter_ids, now)
         self._checked_on = now.date()
         self._faults.clear(_CERTIFICATES)
-        for code in certificate_faults(self.spec.meter_ids, now):
+        for code in codes:
             self._faults.report(_CERTIFICATES, code, now)
 
     def _report_faults(self) -> None:

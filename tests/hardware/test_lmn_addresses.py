@@ -76,6 +76,14 @@ def test_what_is_no_address_message_is_refused(info: str) -> None:
         decode_address_message(bytes.fromhex(info))
 
 
+@pytest.mark.parametrize("length", [0, 21, 255])
+def test_an_id_that_no_meter_can_have_is_no_hello(length: int) -> None:
+    """What is listed must fit the list."""
+    assert decode_address_message(Hello(NONCE, bytes(20)).encode())
+    with pytest.raises(ValueError, match="no server id"):
+        decode_address_message(Hello(NONCE, bytes(length)).encode())
+
+
 def test_the_slot_comes_from_the_hash_of_id_and_nonce() -> None:
     server_id = server_id_of("1emh0010599732")
     expected = int(hashlib.sha256(server_id + NONCE).hexdigest()[:8], 16) % 8
