@@ -34,6 +34,7 @@ class WaySpec:
     route: str = CommunicationProfile.Route.DIRECT
     suite: str = EnvelopeSuite.CMS_ECKAEG_AES_128_GCM.name
     compressed: bool = True
+    management_addresses: tuple[str, ...] = ()
 
 
 @transaction.atomic
@@ -50,6 +51,7 @@ def save_way(gateway: Gateway, spec: WaySpec, *, now: datetime) -> Communication
     way.version += 1
     way.participant_id = spec.participant or None
     way.addresses = list(spec.addresses)
+    way.management_addresses = list(spec.management_addresses)
     for name in ("path", "sni", "route", "suite", "compressed"):
         setattr(way, name, getattr(spec, name))
     way.save()
@@ -88,6 +90,7 @@ def _problems(spec: WaySpec) -> Iterator[Problem]:
     for position, address in enumerate(spec.addresses):
         if not is_address(address):
             yield Problem(f"/addresses/{position}", "must be host:port")
+    yield from _management_problems(spec)
     if not _PATH.fullmatch(spec.path):
         yield Problem("/path", "must be an absolute path")
     if spec.sni and not _HOST.fullmatch(spec.sni):
@@ -98,6 +101,16 @@ def _problems(spec: WaySpec) -> Iterator[Problem]:
         listed = ", ".join(EnvelopeSuite.__members__)
         yield Problem("/suite", f"must be one of {listed}")
     yield from _partner_problems(spec)
+
+
+def _management_problems(spec: WaySpec) -> Iterator[Problem]:
+    if len(spec.management_addresses) > _MOST_ADDRESSES:
+        yield Problem("/management_addresses", f"at most {_MOST_ADDRESSES}")
+    if spec.management_addresses and spec.participant:
+        yield Problem("/management_addresses", "only the GWA manages")
+    for position, address in enumerate(spec.management_addresses):
+        if not is_address(address):
+            yield Problem(f"/management_addresses/{position}", "must be host:port")
 
 
 def _partner_problems(spec: WaySpec) -> Iterator[Problem]:

@@ -28,11 +28,15 @@ class ConnectionFailed(Exception):
     """
 
     def __init__(
-        self, reason: str, *, is_identity: bool = False, is_gone: bool = False
+        self,
+        reason: str,
+        *,
+        is_identity: bool = False,
+        is_gone: bool = False,
+        cause: Exception | None = None,
     ) -> None:
         super().__init__(reason)
-        self.is_identity = is_identity
-        self.is_gone = is_gone
+        self.is_identity, self.is_gone, self.cause = is_identity, is_gone, cause
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,9 @@ class WanClient:
     def _exchange(
         self, path: str, body: bytes, headers: Mapping[str, str]
     ) -> HttpAnswer:
-        connection = self._connection = self._connection or self._connected()
+        connection = self._connection = self._connection or _connected(
+            self._peer, self._within_s
+        )
         # A receiver that drips its answer has no more time than any other.
         late = threading.Timer(self._within_s, connection.abort)
         late.start()
@@ -102,18 +108,26 @@ class WanClient:
         names = {name.lower(): value for name, value in response.getheaders()}
         return HttpAnswer(response.status, names, content[:LARGEST_ANSWER])
 
-    def _connected(self) -> "_Channel":
-        """To the first address that answers and proves who it is."""
-        failed = ConnectionFailed("no address")
-        for address in self._peer.addresses:
-            channel = _Channel(self._peer, address, self._within_s)
-            try:
-                channel.connect()
-                return channel
-            except (CertificateRefused, OSError) as error:
-                failed = failed if failed.is_identity else _not_connected(error)
-            channel.close()
-        raise failed
+
+def open_channel(peer: Peer) -> ssl.SSLSocket:
+    """A connection to the peer whose certificate is good; raises ConnectionFailed."""
+    secured = _connected(peer, TOTAL_S).sock
+    assert isinstance(secured, ssl.SSLSocket)
+    return secured
+
+
+def _connected(peer: Peer, within_s: float) -> "_Channel":
+    """To the first address that answers and proves who it is."""
+    failed = ConnectionFailed("no address")
+    for address in peer.addresses:
+        channel = _Channel(peer, address, within_s)
+        try:
+            channel.connect()
+            return channel
+        except (CertificateRefused, OSError) as error:
+            failed = failed if failed.is_identity else _not_connected(error)
+        channel.close()
+    raise failed
 
 
 class _Channel(http.client.HTTPConnection):
@@ -150,10 +164,10 @@ class _Channel(http.client.HTTPConnection):
 def _not_connected(error: Exception) -> ConnectionFailed:
     """A peer that hangs up in the handshake may just be starting: no identity."""
     if isinstance(error, CertificateRefused):
-        return ConnectionFailed(str(error), is_identity=True)
+        return ConnectionFailed(str(error), is_identity=True, cause=error)
     hangs_up = isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     is_identity = isinstance(error, ssl.SSLError) and not hangs_up
-    return ConnectionFailed(_reason(error), is_identity=is_identity)
+    return ConnectionFailed(_reason(error), is_identity=is_identity, cause=error)
 
 
 def _failed(error: Exception, *, is_late: bool) -> ConnectionFailed:

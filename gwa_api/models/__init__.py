@@ -7,12 +7,15 @@ from gwa_api.models.communication_profile import (
     CommunicationProfile,
     SealedDelivery,
 )
+from gwa_api.models.management import AlarmReport, ManagementState
 from gwa_api.models.proxy_profile import ProxyConnection, ProxyProfile
 
 __all__ = [
     "AdministratorChange",
+    "AlarmReport",
     "CommunicationProfile",
     "KeptAnswer",
+    "ManagementState",
     "Operation",
     "ProxyConnection",
     "ProxyProfile",

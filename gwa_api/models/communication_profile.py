@@ -12,9 +12,10 @@ from tariffs.models import MarketParticipant
 class CommunicationProfile(models.Model):
     """The way to one partner: the GWA (no participant), or a market participant.
 
-    `addresses` are `host:port`, tried in order; deliveries are POSTed to `path`.
-    `route` says whether a participant gets them directly or by the GWA. Who the
-    partner is, his certificates in the store say (gateway-model.md 3.10).
+    `addresses` are `host:port`, tried in order; deliveries are POSTed to `path`. At
+    `management_addresses` the GWA waits for management channels. `route` says whether
+    a participant gets his deliveries directly or by the GWA. Who the partner is, his
+    certificates in the store say (gateway-model.md 3.10).
     """
 
     class Route(models.TextChoices):
@@ -32,6 +33,7 @@ class CommunicationProfile(models.Model):
     )
     addresses = models.JSONField(default=list)
     path = models.CharField(max_length=200, default="/deliveries")
+    management_addresses = models.JSONField(default=list, blank=True)
     sni = models.CharField(max_length=253, default="", blank=True)
     route = models.CharField(max_length=7, choices=Route, default=Route.DIRECT)
     suite = models.CharField(

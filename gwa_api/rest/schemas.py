@@ -57,6 +57,7 @@ _PARTICIPANT = {"name": text()}
 _WAY: dict[str, Schema] = {
     "participant": or_null(ID),
     "addresses": many(HOST_PORT, 8, 1),
+    "management_addresses": many(HOST_PORT, 8),
     "path": text(200),
     "sni": text(253, 0),
     "route": one_of(CommunicationProfile.Route),

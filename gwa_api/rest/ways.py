@@ -51,6 +51,7 @@ def shown(found: CommunicationProfile) -> Json:
         "version": found.version,
         "participant": found.participant_id,
         "addresses": found.addresses,
+        "management_addresses": found.management_addresses,
         **{name: getattr(found, name) for name in _OPTIONAL},
     }
 
@@ -60,6 +61,7 @@ def _saved(call: Call, body: Json, *, status: int = 200) -> Reply:
         id=call.ids["profile"],
         addresses=tuple(body["addresses"]),
         participant=body.get("participant") or "",
+        management_addresses=tuple(body.get("management_addresses", ())),
         **{name: body[name] for name in _OPTIONAL if name in body},
     )
     return _answer(save_way(call.gateway, spec, now=call.now), status=status)
