@@ -15,6 +15,7 @@ from hardware.gateway import Gateway
 Json = dict[str, Any]
 
 PREFIX = "/gwa/v1"
+LARGEST_BODY = 256 * 1024
 
 
 class Guard(Enum):
@@ -86,6 +87,7 @@ class Route:
     replies: Mapping[int, str | None]
     body: str = ""
     media: str = "application/json"
+    largest: int = LARGEST_BODY
     query: tuple[Parameter, ...] = ()
     guard: Guard = Guard.NONE
     problems: tuple[int, ...] = ()

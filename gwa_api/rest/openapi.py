@@ -7,6 +7,7 @@ from gwa_api.rest.path_ids import PATTERNS, names_in
 from gwa_api.rest.problem import MEDIA_TYPE
 from gwa_api.rest.schemas import SCHEMAS
 from gwa_api.rest.shapes import ref
+from gwa_api.rest.validation import may_be_left_out
 
 VERSION = "1.0.0"
 _ALWAYS = (400, 403, 406, 413, 422, 429, 500)
@@ -70,8 +71,10 @@ def operation_id(route: Route) -> str:
 def _request_body(route: Route) -> Json:
     is_json = route.media.endswith("json")
     schema = ref(route.body) if is_json else {"type": "string", "format": "binary"}
-    needed = not is_json or bool(SCHEMAS[route.body].get("required", True))
-    return {"required": needed, "content": {route.media: {"schema": schema}}}
+    return {
+        "required": not may_be_left_out(route.body),
+        "content": {route.media: {"schema": schema}},
+    }
 
 
 def _path_parameters(route: Route) -> list[Json]:

@@ -22,7 +22,7 @@ PATTERNS: Mapping[str, str] = {
     "profile": _NAME,
     "selftest": _NUMBER,
     "anchor": _SHA256,
-    "upload": _NAME,
+    "upload": r"[0-9a-f]{16}",
 }
 
 

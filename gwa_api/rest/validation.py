@@ -23,6 +23,12 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(document, mask=_MASK, validate_formats=True)
 
 
+def may_be_left_out(name: str) -> bool:
+    """Whether nothing in the body is needed, so that the body is not."""
+    schema = SCHEMAS.get(name, {})
+    return schema.get("type") == "object" and not schema.get("required")
+
+
 def problems_of(name: str, value: Any) -> list[Problem]:
     """Everything that the schema says is wrong with a value."""
     return [

@@ -25,12 +25,11 @@ from gwa_api.rest.identity import GwaCertificate
 from gwa_api.rest.problem import MEDIA_TYPE, ApiProblem, invalid
 from gwa_api.rest.query import query_of
 from gwa_api.rest.refusals import problem_of
-from gwa_api.rest.validation import problems_of
+from gwa_api.rest.validation import may_be_left_out, problems_of
 from hardware.gateway import Gateway
 from logbooks import device_state
 from logbooks.services import log_fault, log_gwa_access
 
-LARGEST_BODY = 256 * 1024
 LOCKDOWN_RETRY_S = 60
 _OURS = {
     exceptions.NotAuthenticated: "not-authenticated",
@@ -204,15 +203,17 @@ def _headers(request: Request) -> Mapping[str, str]:
 def _content(request: Request, route: Route) -> bytes:
     """The raw body; only where the route takes one."""
     size = request._request.META.get("CONTENT_LENGTH") or "0"
-    if not size.isdecimal() or int(size) > LARGEST_BODY:
-        raise ApiProblem("too-large", f"at most {LARGEST_BODY} bytes")
-    content = request._request.read(LARGEST_BODY + 1)
-    if len(content) > LARGEST_BODY:
-        raise ApiProblem("too-large", f"at most {LARGEST_BODY} bytes")
+    if not size.isdecimal() or int(size) > route.largest:
+        raise ApiProblem("too-large", f"at most {route.largest} bytes")
+    content = request._request.read(route.largest + 1)
+    if len(content) > route.largest:
+        raise ApiProblem("too-large", f"at most {route.largest} bytes")
     if not route.body:
         if content.strip():
             raise ApiProblem("malformed", _("Hier wird kein Inhalt erwartet."))
         return b""
+    if not content and may_be_left_out(route.body):
+        return b"{}"
     kind = (request.content_type or "").partition(";")[0].strip().lower()
     if kind != route.media:
         raise ApiProblem("media-type", f"Content-Type: {route.media}")

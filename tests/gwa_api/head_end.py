@@ -36,6 +36,7 @@ class HeadEnd:
 
     gateway: Gateway
     certificate: bytes
+    lab: Lab
     per_minute: int = 0
     numbers: Any = field(default_factory=itertools.count)
 
@@ -130,4 +131,4 @@ def head_end(gateway: Gateway, **more: Any) -> HeadEnd:
         holder_id=GWA,
         now=lab.now,
     )
-    return HeadEnd(gateway, der, **more)
+    return HeadEnd(gateway, der, lab, **more)
