@@ -58,8 +58,27 @@ class Visit:
         """Name of the picture -> path; the login page is taken before them."""
         return {
             "start": "/",
+            "day": "/verbrauch/",
+            "month": "/verbrauch/?zeitraum=monat&vergleich=1",
             "log": "/log/",
             "list": f"/messwertliste/{self.profile}/0/",
+            "recipients": "/datenempfaenger/",
+        }
+
+    @property
+    def more_pages(self) -> dict[str, str]:
+        """What is looked at but not kept in the documentation."""
+        return {
+            "week": "/verbrauch/?zeitraum=woche",
+            "year": "/verbrauch/?zeitraum=jahr",
+            "use-cases": "/messwertliste/",
+            "periods": f"/messwertliste/{self.profile}/",
+            "prices": "/einstellungen/preise/",
+            "bill": "/rechnung/",
+            "smart-home": "/smart-home/",
+            "help": "/hilfe/",
+            "faults": "/hilfe/fehler/",
+            "missing": "/nichts/",
         }
 
 
@@ -72,14 +91,17 @@ def visit_of(demo_file: Path) -> Visit:
     return Visit(demo["han_url"], consumer["user"], consumer["password"], contract)
 
 
-def take(visit: Visit, folder: Path, looks: Sequence[Look] = LOOKS) -> list[Path]:
-    """Take every page in every look; returns the files written."""
+def take(
+    visit: Visit, folder: Path, looks: Sequence[Look] = LOOKS, *, whole: bool = False
+) -> list[Path]:
+    """Take the pages in every look, all of them when `whole`; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
+    pages = visit.pages | (visit.more_pages if whole else {})
     with chromium() as browser:
         return [
             path
             for look in looks
-            for path in _look_around(browser, visit, look, folder)
+            for path in _look_around(browser, visit, look, folder, pages)
         ]
 
 
@@ -107,7 +129,7 @@ def log_in(page: Page, visit: Visit) -> None:
 
 
 def _look_around(
-    browser: Browser, visit: Visit, look: Look, folder: Path
+    browser: Browser, visit: Visit, look: Look, folder: Path, pages: dict[str, str]
 ) -> Iterator[Path]:
     """Take the pictures of one look, one by one."""
     context = browser.new_context(
@@ -120,7 +142,7 @@ def _look_around(
     page.goto(f"{visit.url}/anmelden/")
     yield _picture(page, folder / f"login-{look.name}.png")
     log_in(page, visit)
-    for name, path in visit.pages.items():
+    for name, path in pages.items():
         page.goto(visit.url + path)
         yield _picture(page, folder / f"{name}-{look.name}.png")
     context.close()
@@ -146,11 +168,12 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--state", type=Path, default=BASE / "var")
     parser.add_argument("--to", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--all", action="store_true", help="every page there is")
     options = parser.parse_args(arguments)
     demo_file = options.state / "demo.json"
     if not demo_file.exists():
         print(f"casa: {demo_file} is not there; is the demo up?", file=sys.stderr)
         return 1
-    for path in take(visit_of(demo_file), options.to):
+    for path in take(visit_of(demo_file), options.to, whole=options.all):
         print(path)
     return 0

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from portal import formats, local_time
 from portal.consumption_form import Span
-from portal.consumption_table import Amounts
+from portal.consumption_table import Amounts, unstaged_key
 from portal.stage_chart import Slot, StageChart, Tick, stage_chart
 from tariffs.calendar import BERLIN
 from tariffs.consumption import EXPORT, Consumption, SlotEnergy
@@ -37,6 +37,7 @@ def consumption_chart(
         title=title,
         description=description,
         unit=write.unit,
+        unstaged_key=unstaged_key(found.series),
     )
 
 

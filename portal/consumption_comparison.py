@@ -54,10 +54,7 @@ def _compared(
     until: datetime,
     count: int,
 ) -> Comparison:
-    slots = [
-        _difference(values, begin, end)
-        for begin, end in pairwise(marks)
-    ]
+    slots = [_difference(values, begin, end) for begin, end in pairwise(marks)]
     is_like = len(slots) == count or count <= 31  # a day of 23 hours has other places
     return Comparison(
         total=_difference(values, marks[0], until),

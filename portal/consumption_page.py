@@ -18,6 +18,7 @@ from portal.consumption_form import SPANS, Choice, Span
 from portal.consumption_table import (
     Amounts,
     amounts_of,
+    column_names,
     series_key,
     series_name,
     shown_slots,
@@ -35,6 +36,7 @@ from tariffs.consumption import (
 )
 
 NOTHING = "–"
+_MOST_DAYS = 31
 _FINER = {Span.WEEK: Span.DAY, Span.MONTH: Span.DAY, Span.YEAR: Span.MONTH}
 
 
@@ -132,7 +134,7 @@ def consumption_page(
             description=_description(title, found, write),
             earlier=earlier,
         ),
-        legend=[Key(series_name(one, names), series_key(one)) for one in series],
+        legend=legend_of(found, names),
         slot_name=_slot_name(choice.span),
         first_row=[slot.has_begun for slot in found.slots].index(True)
         if shown_slots(found)
@@ -159,8 +161,13 @@ def _is_open(found: Consumption) -> bool:
 
 
 def _until(found: Consumption) -> str:
-    """Up to when is known while the span goes on; else ''."""
-    return formats.record_time(found.known_to) if _is_open(found) else ""
+    """Up to when is known while the span goes on: '25. November 2026, 03:15'."""
+    if not _is_open(found):
+        return ""
+    time = formats.minute_time(found.known_to)
+    if len(found.slots) > _MOST_DAYS:
+        return time
+    return f"{formats.plain_date(local_time.day(found.known_to))}, {time}"
 
 
 # --- sums ---------------------------------------------------------------------------
@@ -189,19 +196,31 @@ def _tiles(
         tiles.append(
             Tile(name, tile_key(found, series), write.text(total, style), note)
         )
-    stages = [one for one in found.series if one.stage != NO_STAGE]
     sums = found.totals
+    columns = [(one.name, one.key) for one in legend_of(found, names)]
+    has_stages = any(one.stage != NO_STAGE for one in found.series)
     return tiles + [
-        Tile(series_name(one, names), series_key(one), write.text(sums[one], style))
-        for one in stages
-        if one.obis != EXPORT
+        Tile(name, key, write.text(sums[one], style))
+        for one, (name, key) in zip(found.series, columns, strict=True)
+        if has_stages and one.obis != EXPORT
     ]
 
 
 def tile_key(found: Consumption, series: Series) -> str:
     """The two-coloured key where the register is drawn in stages."""
-    stages = [one for one in found.series if one.obis == series.obis and one.stage]
-    return "stages" if len(stages) > 1 and series.obis != EXPORT else series_key(series)
+    own = [one for one in found.series if one.obis == series.obis]
+    if len(own) > 1:
+        return "stages"
+    return series_key(own[0], found.series)
+
+
+def legend_of(found: Consumption, names: Mapping[int, str]) -> list[Key]:
+    """Name and colour of each series."""
+    series = found.series
+    return [
+        Key(name, series_key(one, series))
+        for one, name in zip(series, column_names(found, names), strict=True)
+    ]
 
 
 # --- words of the chart -------------------------------------------------------------

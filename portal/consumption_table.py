@@ -1,6 +1,6 @@
 """The cells of the consumption: the same on the page, in CSV and in JSON."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,12 @@ from portal.csv_text import CsvForm
 from portal.formats import PLAIN, NumberStyle
 from portal.readings import json_text
 from portal.register_names import ERROR_STAGE, register_name
-from portal.stage_chart import BELOW_KEY, stage_key
+from portal.stage_chart import (
+    BELOW_KEY,
+    BESIDE_STAGES_KEY,
+    UNSTAGED_KEY,
+    stage_key,
+)
 from tariffs.consumption import EXPORT, NO_STAGE, Consumption, Series, SlotEnergy
 
 FORMAT = "casa-consumption-v1"
@@ -67,6 +72,24 @@ def slot_word(slot: SlotEnergy, known_to: datetime) -> str:
     return _("läuft noch") if slot.end > known_to else _("Ok")
 
 
+def unstaged_key(every: Iterable[Series]) -> str:
+    """The colour of what belongs to no stage, beside these series."""
+    has_stages = any(one.stage != NO_STAGE for one in every)
+    return BESIDE_STAGES_KEY if has_stages else UNSTAGED_KEY
+
+
+def column_names(found: Consumption, names: Mapping[int, str]) -> list[str]:
+    """The heads of the columns; 'Bezug ohne Stufe' beside those with one."""
+    every = found.series
+    staged = {one.obis for one in every if one.stage != NO_STAGE}
+    return [
+        _("Bezug ohne Stufe")
+        if one.obis in staged and one.stage == NO_STAGE
+        else series_name(one, names)
+        for one in every
+    ]
+
+
 def series_name(series: Series, names: Mapping[int, str]) -> str:
     """'Bezug', 'Bezug Stufe 1 (HT)', 'Einspeisung', 'Gasvolumen'."""
     groups = bytearray.fromhex(series.obis)
@@ -79,9 +102,11 @@ def series_name(series: Series, names: Mapping[int, str]) -> str:
     return whole.get(series.obis) or register_name(Obis(bytes(groups))) or series.obis
 
 
-def series_key(series: Series) -> str:
-    """The class of its colour."""
-    return BELOW_KEY if series.obis == EXPORT else stage_key(series.stage)
+def series_key(series: Series, every: Iterable[Series]) -> str:
+    """The class of its colour beside the other series."""
+    if series.obis == EXPORT:
+        return BELOW_KEY
+    return stage_key(series.stage, unstaged_key(every))
 
 
 def consumption_csv(
@@ -90,7 +115,7 @@ def consumption_csv(
     """Begin, end, one column per series, what is missing; oldest first."""
     write = Amounts.of(found)
     series = found.series
-    heads = [f"{series_name(one, names)} ({write.unit})" for one in series]
+    heads = [f"{name} ({write.unit})" for name in column_names(found, names)]
     yield form.line([_("Von"), _("Bis"), *heads, _("Status")])
     for slot in shown_slots(found):
         cells = [
@@ -108,8 +133,8 @@ def consumption_json(
     """The same cells with their registers; what is not known is null."""
     write, series = Amounts.of(found), found.series
     heads = [
-        {"obis": one.obis, "stage": one.stage, "name": series_name(one, names)}
-        for one in series
+        {"obis": one.obis, "stage": one.stage, "name": name}
+        for one, name in zip(series, column_names(found, names), strict=True)
     ]
     slots = [
         {

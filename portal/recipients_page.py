@@ -1,14 +1,15 @@
 """What the page of the data recipients shows; everything comes from the log."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from logbooks.dispatches import FINAL, FIRST, ON_DEMAND, DispatchEntry
 from portal import formats, local_time
 from portal.csv_text import CsvForm
-from portal.profile_words import taf_title
+from portal.profile_words import meter_ids, taf_title
 from portal.readings import json_text
 from tariffs.models import EvaluationProfile
 
@@ -17,18 +18,24 @@ PAGE_SIZE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class RecipientCard:
-    """A recipient and a profile: what he got in the range."""
+class Purpose:
+    """A profile: what the recipient got by it in the range."""
 
-    recipient: str
-    name: str
     profile: str
     what: str
     meters: Sequence[str]
     last_at: str
-    times: str
-    values: str
+    how_often: str
     is_pseudonymous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientCard:
+    """A recipient; `name` is '' where none is known."""
+
+    recipient: str
+    name: str
+    purposes: Sequence[Purpose]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,35 +93,55 @@ def _values(entries: Sequence[DispatchEntry]) -> int:
 def _cards(
     entries: Sequence[DispatchEntry], profiles: Mapping[str, EvaluationProfile]
 ) -> list[RecipientCard]:
-    groups: dict[tuple[str, str], list[DispatchEntry]] = {}
+    """By recipient, then by profile; the newest first."""
+    groups: dict[str, dict[str, list[DispatchEntry]]] = {}
     for entry in entries:
-        groups.setdefault((entry.recipient, entry.profile), []).append(entry)
+        of_one = groups.setdefault(entry.recipient, {})
+        of_one.setdefault(entry.profile, []).append(entry)
     return [
-        _card(recipient, profile, found, profiles.get(profile))
-        for (recipient, profile), found in groups.items()
+        RecipientCard(
+            recipient,
+            _name(recipient, (profiles.get(one) for one in by_profile)),
+            [_purpose(one, by_profile[one], profiles.get(one)) for one in by_profile],
+        )
+        for recipient, by_profile in groups.items()
     ]
 
 
-def _card(
-    recipient: str,
+def _name(recipient: str, profiles: Iterable[EvaluationProfile | None]) -> str:
+    names = {
+        one.id: one.name
+        for profile in profiles
+        if profile
+        for one in profile.recipients.all()
+    }
+    name = names.get(recipient, "-")
+    return "" if name == "-" else name
+
+
+def _purpose(
     profile_id: str,
     found: Sequence[DispatchEntry],
     profile: EvaluationProfile | None,
-) -> RecipientCard:
-    style = formats.page_style()
-    names = {one.id: one.name for one in profile.recipients.all()} if profile else {}
-    name = names.get(recipient, "-")
-    meters = [one.meter.server_id for one in profile.inputs.all()] if profile else []
-    return RecipientCard(
-        recipient=recipient,
-        name="" if name == "-" else name,
+) -> Purpose:
+    return Purpose(
         profile=profile_id,
         what=taf_title(profile) if profile else "",
-        meters=list(dict.fromkeys(meters)),
+        meters=meter_ids(profile) if profile else [],
         last_at=formats.record_time(found[0].recorded_at),
-        times=formats.whole_number(len(found), style),
-        values=formats.whole_number(_values(found), style),
+        how_often=_how_often(found),
         is_pseudonymous=bool(profile and profile.pseudonym),
+    )
+
+
+def _how_often(found: Sequence[DispatchEntry]) -> str:
+    """'3 Übertragungen, 10.569 Werte'."""
+    style, values = formats.page_style(), _values(found)
+    times = ngettext("%(count)s Übertragung", "%(count)s Übertragungen", len(found))
+    amount = ngettext("%(count)s Wert", "%(count)s Werte", values)
+    return ", ".join(
+        text % {"count": formats.whole_number(count, style)}
+        for text, count in ((times, len(found)), (amount, values))
     )
 
 

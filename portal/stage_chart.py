@@ -18,6 +18,12 @@ HEIGHT = 240
 _HEADROOM = 108
 """Per cent of the highest bar that the plot shows."""
 
+UNSTAGED_KEY = "f-s1"
+"""The class of what belongs to no stage where there are none."""
+
+BESIDE_STAGES_KEY = "f-none"
+"""The class of what belongs to no stage where others do."""
+
 BELOW_KEY = "f-export"
 """The class of what hangs from the zero line."""
 
@@ -121,8 +127,12 @@ def stage_chart(
     title: str,
     description: str,
     unit: str = "kWh",
+    unstaged_key: str = UNSTAGED_KEY,
 ) -> StageChart:
-    """A chart of amounts x 10^`exponent` in `unit`, stages stacked from the first."""
+    """A chart of amounts x 10^`exponent` in `unit`, stages stacked from the first.
+
+    `unstaged_key` is the colour of what belongs to no stage.
+    """
     scale = _scale(slots)
     count = len(slots)
     has_bars = scale.height > 1
@@ -132,7 +142,7 @@ def stage_chart(
         description=description,
         unit=unit,
         slots=count,
-        series=_series(slots, scale),
+        series=_series(slots, scale, unstaged_key),
         gaps=_bands([slot.is_gap for slot in slots]),
         lines=_lines(scale, exponent) if has_bars else [],
         ticks=[
@@ -148,11 +158,11 @@ def stage_chart(
     )
 
 
-def stage_key(stage: int) -> str:
+def stage_key(stage: int, unstaged_key: str = UNSTAGED_KEY) -> str:
     """The class of a stage's colour; stages beyond the sixth begin anew."""
     if stage == ERROR_STAGE:
         return "f-err"
-    return f"f-s{(stage - 1) % _MOST_COLOURS + 1}" if stage else "f-s1"
+    return f"f-s{(stage - 1) % _MOST_COLOURS + 1}" if stage else unstaged_key
 
 
 def _side(tick: Tick, index: int, count: int) -> str:
@@ -178,7 +188,7 @@ def _drawn(slot: Slot) -> list[int]:
     return [max(amount, 0) for _stage, amount in slot.parts]
 
 
-def _series(slots: Sequence[Slot], scale: Scale) -> list[Series]:
+def _series(slots: Sequence[Slot], scale: Scale, unstaged_key: str) -> list[Series]:
     bars: dict[int, list[str]] = {}
     hanging: list[str] = []
     for index, slot in enumerate(slots):
@@ -190,7 +200,10 @@ def _series(slots: Sequence[Slot], scale: Scale) -> list[Series]:
                 below += amount
         if slot.below > 0:
             hanging.append(_bar(index, -slot.below, 0, scale))
-    found = [Series(stage_key(stage), "".join(bars[stage])) for stage in sorted(bars)]
+    found = [
+        Series(stage_key(stage, unstaged_key), "".join(bars[stage]))
+        for stage in sorted(bars)
+    ]
     return [*found, Series(BELOW_KEY, "".join(hanging))] if hanging else found
 
 

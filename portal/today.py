@@ -11,8 +11,8 @@ from meters.models import Meter
 from portal import formats, local_time
 from portal.consumption_chart import consumption_chart
 from portal.consumption_form import Choice, Span
-from portal.consumption_page import Key, Tile, tile_key
-from portal.consumption_table import Amounts, series_key, series_name
+from portal.consumption_page import Tile, legend_of, tile_key
+from portal.consumption_table import Amounts, series_name
 from tariffs.consumption import (
     NO_STAGE,
     Consumption,
@@ -93,7 +93,7 @@ def _context(
         "unit": write.unit,
         "until": formats.minute_time(known),
         "has_values": any(slot.amounts for slot in found.slots),
-        "legend": [Key(series_name(s, names), series_key(s)) for s in found.series],
+        "legend": legend_of(found, names),
         "has_export": len(found.registers) > 1,
         "chart": consumption_chart(
             found,
