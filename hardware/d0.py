@@ -17,6 +17,7 @@ from functools import reduce
 from operator import xor
 
 from hardware.errors import FrameUndecodable
+from hardware.line_fault import LineFault
 from hardware.seven_bit import is_intact, without_parity
 
 STX, ETX, ACK = 0x02, 0x03, 0x06
@@ -70,18 +71,13 @@ class D0Readout:
     data: tuple[D0DataSet, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class D0Fault:
-    """A stretch of the stream that holds no good readout; `code` as in the manual.
+class D0Fault(LineFault):
+    """A stretch of the stream that holds no good readout.
 
     `header` is the identification line, where one was found.
     """
 
-    offset: int
-    length: int
-    reason: str
-    header: bytes = b""
-    code: int = FrameUndecodable.code
+    __slots__ = ()
 
 
 def data_sets(line: str) -> list[D0DataSet]:

@@ -6,18 +6,14 @@ from datetime import datetime
 
 from hardware.d0 import D0Fault, D0Reader, D0Readout
 from hardware.d0_registers import meter_reading, server_ids
-from hardware.errors import FrameUndecodable, LmnError
-from hardware.push_watch import Arrivals, PushWatch
+from hardware.push_watch import PushedReadings
 from hardware.readings import MeterReading
 
 
-class D0PushReader:
-    """Turns the bytes of one port into readings of one meter.
+class D0PushReader(PushedReadings[D0Readout]):
+    """Readings from D0 readouts; see `PushedReadings`."""
 
-    `server_id` is the configured one; readouts of other meters are counted in
-    `ignored`. `clock` gives the time of reception (UTC), `monotonic` measures
-    silence. The time of a reading is when its readout began to arrive.
-    """
+    called = "D0 readout"
 
     def __init__(
         self,
@@ -25,40 +21,17 @@ class D0PushReader:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.ignored = 0
-        self._server_id = server_id
+        super().__init__(server_id, clock, monotonic)
         self._reader = D0Reader()
-        self._arrivals = Arrivals(clock)
-        self._watch = PushWatch(monotonic)
 
-    def feed(self, data: bytes) -> Iterator[MeterReading | LmnError]:
-        """Take what the port gave, also b"", and give readings and faults to log.
+    def _cut(self, data: bytes) -> Iterator[D0Readout | D0Fault]:
+        return self._reader.feed(data)
 
-        Faults are FrameUndecodable (103106, at most one a minute) and AnswerTimeout
-        (103191, after each minute without a good readout).
-        """
-        self._arrivals.note(data)
-        return self._taken(self._reader.feed(data))
-
-    def _taken(
-        self, found: Iterator[D0Readout | D0Fault]
-    ) -> Iterator[MeterReading | LmnError]:
-        for one in found:
-            if isinstance(one, D0Fault):
-                error = FrameUndecodable(
-                    one.reason, header=one.header, length=one.length
-                )
-                yield from self._watch.garbage(one.offset, one.length, error)
-            else:
-                self._watch.heard()
-                yield from self._reading(one)
-        yield from self._watch.silence("D0 readout")
-
-    def _reading(self, readout: D0Readout) -> Iterator[MeterReading]:
-        if self._server_id not in server_ids(readout):
+    def _readings(self, telegram: D0Readout) -> Iterator[MeterReading]:
+        if self._server_id not in server_ids(telegram):
             self.ignored += 1
             return
-        captured_at = self._arrivals.of(readout.offset)
-        reading = meter_reading(readout, self._server_id, captured_at)
+        captured_at = self._arrivals.of(telegram.offset)
+        reading = meter_reading(telegram, self._server_id, captured_at)
         if reading.registers:
             yield reading

@@ -8,10 +8,10 @@ bytes 1B inside are sent twice (lmn-wired.md 7.2).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from hardware.errors import FrameUndecodable
+from hardware.line_fault import LineFault
 from hardware.sml import (
     Checksum,
     SmlMessage,
@@ -46,14 +46,10 @@ class SmlFile(NamedTuple):
     messages: tuple[SmlMessage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SmlFault:
-    """A stretch of the stream that holds no good file; `code` as in the manual."""
+class SmlFault(LineFault):
+    """A stretch of the stream that holds no good file; it never has a header."""
 
-    offset: int
-    length: int
-    reason: str
-    code: int = FrameUndecodable.code
+    __slots__ = ()
 
 
 def wrap(file: bytes, checksum: Checksum = "x25") -> bytes:
