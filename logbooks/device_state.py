@@ -14,6 +14,7 @@ from hardware import device_state_file, last_run
 from hardware.device_state_file import DeviceSetting, Mode
 from hardware.gateway import Gateway
 from logbooks.alarms import AlarmKind, raise_alarm
+from logbooks.catalogue import fault
 from logbooks.models import DeviceState
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "enter_without_database",
     "is_locked",
     "locked_row",
+    "must_lock_again",
     "note_integrity_broken",
     "publish",
     "publish_when_kept",
@@ -84,6 +86,15 @@ def enter_soft(gateway: Gateway, code: int, *, now: datetime) -> bool:
         raise_alarm(AlarmKind.LOCKDOWN, code=row.codes[0], now=now)
         publish_when_kept(gateway, row)
     return True
+
+
+def must_lock_again(code: int) -> bool:
+    """Whether the code locks and the device is not locked.
+
+    For what is reported once an episode: a cause that comes back after a release, or
+    has never gone, locks anew however short the time between was (manual ch. 8).
+    """
+    return fault(code).soft_lockdown and current().mode == Mode.NORMAL
 
 
 def enter_without_database(gateway: Gateway, code: int, *, now: datetime) -> None:

@@ -11,7 +11,6 @@ from logbooks import device_state
 from logbooks.alarms import AlarmKind, raise_alarm
 from logbooks.catalogue import Event, fault
 from logbooks.checks import Fault
-from logbooks.device_state import Mode
 from logbooks.services import log_event, log_fault
 
 _log = logging.getLogger(__name__)
@@ -46,11 +45,6 @@ def _log_incomplete(gateway: Gateway, found: Fault, now: datetime) -> None:
     log_event(gateway, Event.LOG_ENTRY_INCOMPLETE, log, now=now)
 
 
-def _should_lock(code: int) -> bool:
-    """Seen again soon after a release: the device has to be locked again."""
-    return fault(code).soft_lockdown and device_state.current().mode == Mode.NORMAL
-
-
 def report_broken_integrity(
     gateway: Gateway, faults: Iterable[Fault], *, now: datetime
 ) -> list[int]:
@@ -66,7 +60,7 @@ def report_broken_integrity(
             is_new = raise_alarm(
                 AlarmKind.INTEGRITY, code=code, subject=str(code), now=now
             )
-            if not is_new and not _should_lock(code):
+            if not is_new and not device_state.must_lock_again(code):
                 continue
             log_fault(gateway, code, now=now)
             words = f"{code} {fault(code).description}"

@@ -15,6 +15,7 @@ from hardware.security_module import (
     SignatureInvalid,
     verify,
 )
+from logbooks.alarms import AlarmKind, open_alarms
 from logbooks.checks import Fault, register_check
 from logbooks.configuration_seal import check_configuration
 from logbooks.configuration_triggers import register_configuration
@@ -91,9 +92,12 @@ def database_faults(database: BaseDatabaseWrapper) -> Iterator[Fault]:
 
 
 def _clock(gateway: Gateway, _now: datetime) -> Iterator[Fault]:
-    """Without valid time there was no synchronisation for too long (R157)."""
+    """Without valid time there was no synchronisation for too long (R157); nor is a
+    time right that the time server contradicts."""
     if not gateway.clock.is_valid:
         yield Fault(NO_SYNCHRONISATION, gateway.clock.source)
+    for alarm in open_alarms().filter(kind=AlarmKind.TIME_TOO_FAR_OFF):
+        yield Fault(alarm.code, gateway.clock.source)
 
 
 def _certificates(_gateway: Gateway, now: datetime) -> Iterator[Fault]:

@@ -10,7 +10,8 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 
 from hardware.gateway import Gateway
-from logbooks.alarms import AlarmKind, raise_alarm
+from logbooks import device_state
+from logbooks.alarms import AlarmKind, clear_alarms, raise_alarm
 from logbooks.catalogue import Event
 from logbooks.chains import move_anchor
 from logbooks.models import (
@@ -60,9 +61,12 @@ def keep_logs(
     calibration_capacity: int = CALIBRATION_LOG_CAPACITY,
 ) -> None:
     """Let go what is old enough, and say so when a log is full; run once a day."""
+    has_room = True
     for log in ConsumerLog.objects.order_by("consumer_id"):
         _let_go_old(gateway, log.consumer_id, log.retention_months, now)
-        _make_room(gateway, log.consumer_id, consumer_capacity, now)
+        has_room &= _make_room(gateway, log.consumer_id, consumer_capacity, now)
+    if has_room:
+        clear_alarms(AlarmKind.LOG_FULL, now=now)
     _turn_ring(gateway, system_capacity)
     _look_at_calibration_log(gateway, calibration_capacity, now)
 
@@ -79,17 +83,23 @@ def _let_go_old(gateway: Gateway, consumer: str, months: int, now: datetime) -> 
     return _delete(gateway, consumer_chain(consumer), going)
 
 
-def _make_room(gateway: Gateway, consumer: str, capacity: int, now: datetime) -> None:
-    """Full: entries older than 15 months go (4294948294/1), or 1400523 (R83)."""
+def _make_room(gateway: Gateway, consumer: str, capacity: int, now: datetime) -> bool:
+    """Full: entries older than 15 months go (4294948294/1), or 1400523 (R83).
+
+    Whether there is room now.
+    """
     entries = ConsumerLogEntry.objects.filter(consumer_id=consumer)
     if entries.count() < capacity:
-        return
+        return True
     if not _let_go_old(gateway, consumer, LEAST_MONTHS, now):
-        if raise_alarm(AlarmKind.LOG_FULL, code=NOT_OLD_ENOUGH, subject="", now=now):
+        full = AlarmKind.LOG_FULL
+        begins = raise_alarm(full, code=NOT_OLD_ENOUGH, subject="", now=now)
+        if begins or device_state.must_lock_again(NOT_OLD_ENOUGH):
             log_fault(gateway, NOT_OLD_ENOUGH, now=now)
-        return
-    full = Event.CONSUMER_LOG_FULL
-    log_event(gateway, full, consumer, now=now, consumers=[consumer])
+        return False
+    event = Event.CONSUMER_LOG_FULL
+    log_event(gateway, event, consumer, now=now, consumers=[consumer])
+    return True
 
 
 def _turn_ring(gateway: Gateway, capacity: int) -> None:

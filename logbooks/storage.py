@@ -133,7 +133,8 @@ def react(gateway: Gateway, storage: Storage, *, now: datetime) -> None:
     with transaction.atomic():
         if storage.level >= Level.LOW:
             raise_alarm(AlarmKind.STORAGE_LOW, code=STORAGE_SHORT, now=now)
-        if storage.level >= Level.SHORT and _begins(AlarmKind.STORAGE_SHORT, now):
+        is_short = storage.level >= Level.SHORT
+        if is_short and _has_to_lock(now):
             log_fault(gateway, STORAGE_SHORT, now=now)
         if storage.level >= Level.EXHAUSTED and _begins(
             AlarmKind.STORAGE_EXHAUSTED, now
@@ -154,6 +155,11 @@ _ALARM_LEVELS = {
     AlarmKind.STORAGE_SHORT: Level.SHORT,
     AlarmKind.STORAGE_EXHAUSTED: Level.EXHAUSTED,
 }
+
+
+def _has_to_lock(now: datetime) -> bool:
+    begins = _begins(AlarmKind.STORAGE_SHORT, now)
+    return begins or device_state.must_lock_again(STORAGE_SHORT)
 
 
 def _begins(kind: AlarmKind, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from hardware.ntp import TimeSample
 from hardware.ntp_tls import TimeServer
 from hardware.record import zulu
 from hardware.time_file import TIME_FILE, TimeFile, TimeSetting
-from logbooks import time_rules
+from logbooks import device_state, time_rules
 from logbooks.alarms import AlarmKind, clear_alarms, raise_alarm
 from logbooks.catalogue import Event
 from logbooks.models import TimeState
@@ -150,7 +150,8 @@ def check_age(gateway: Gateway, *, now: datetime) -> bool:
     since = state.last_success_at or state.configured_at
     if not time_rules.has_run_out(since, now):
         return _file(gateway).read().is_valid
-    if raise_alarm(AlarmKind.TIME_RUN_OUT, code=TIME_RUN_OUT, now=now):
+    begins = raise_alarm(AlarmKind.TIME_RUN_OUT, code=TIME_RUN_OUT, now=now)
+    if begins or device_state.must_lock_again(TIME_RUN_OUT):
         _make_invalid(gateway, now)
         log_fault(gateway, TIME_RUN_OUT, now=now)
     return False
@@ -196,7 +197,8 @@ def _put_off(
     if todo is Action.REFUSE:
         state.next_poll_at = now + time_rules.LONGEST_PAUSE_AFTER_FAILURE
         state.save()
-        if raise_alarm(AlarmKind.TIME_TOO_FAR_OFF, code=TIME_TOO_FAR, now=now):
+        begins = raise_alarm(AlarmKind.TIME_TOO_FAR_OFF, code=TIME_TOO_FAR, now=now)
+        if begins or device_state.must_lock_again(TIME_TOO_FAR):
             _log_too_far(gateway, sample.offset, now)
             log_fault(gateway, TIME_TOO_FAR, now=now)
 

@@ -105,6 +105,7 @@ def test_certificates_outside_of_their_validity_are_found(gateway: Gateway) -> N
 
 
 @pytest.mark.req("R157")
+@pytest.mark.django_db
 def test_invalid_time_is_found(gateway: Gateway) -> None:
     """R157: 1500069."""
 
