@@ -13,11 +13,10 @@ from hardware.ports import open_port
 from hardware.readings import MeterReading
 from meters import selectors
 from meters.boundaries import LATE_WAIT, BoundarySchedule, Duty
-from meters.fault_log import FaultLog
 from meters.interface import InterfaceSpec, OpenLink
+from meters.line_interface import LineInterface
 from meters.live import show_live
-from meters.port import Port
-from meters.record_queue import Closing, ReadBoundary, RecordQueue
+from meters.record_queue import ReadBoundary, RecordQueue
 
 SHORTEST_PERIOD = timedelta(seconds=60)
 """A meter is not asked more often, except again at a boundary when it failed."""
@@ -26,7 +25,7 @@ QUIET_BEFORE_BOUNDARY = timedelta(seconds=55)
 """A readout may take as long (50 s at most), so none begins in this time."""
 
 
-class PullInterface:
+class PullInterface(LineInterface):
     """The line of one meter on demand; see `Interface`."""
 
     def __init__(
@@ -38,20 +37,8 @@ class PullInterface:
         open_link: OpenLink = open_port,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.spec = spec
-        self._gateway = gateway
-        self._queue = queue
-        self._monotonic = monotonic
-        self._faults = FaultLog(gateway, lambda: self.spec)
-        self._port = Port(
-            spec,
-            self._faults,
-            open_link=open_link,
-            clock=self._now,
-            monotonic=monotonic,
-        )
+        super().__init__(gateway, spec, queue, open_link=open_link, monotonic=monotonic)
         self._schedule: BoundarySchedule | None = None
-        self._listening_since: datetime | None = None
         self._puller: D0Puller | None = None
 
     def step(self) -> float:
@@ -68,18 +55,12 @@ class PullInterface:
 
     def close(self) -> None:
         """Give the port back."""
-        self._port.close()
+        super().close()
         self._puller = None
-
-    def _now(self) -> datetime:
-        return self._gateway.clock.now()
 
     def _begin(self) -> BoundarySchedule:
         """Close what was missed while nobody read, then go by the schedule."""
-        now = self._now()
-        self._queue.put(Closing(now, self.spec.meter_ids))
-        self._queue.flush()
-        self._listening_since = now
+        self._close_missed()
         self._schedule = BoundarySchedule(
             now=self._now(),
             live_period=max(self._gateway.live_period, SHORTEST_PERIOD),
@@ -100,10 +81,7 @@ class PullInterface:
 
     def _perform(self, schedule: BoundarySchedule, duty: Duty) -> None:
         if duty is Duty.CLOSE:
-            now = self._now()
-            ids = self.spec.meter_ids
-            self._queue.put(Closing(now, ids, self._listening_since))
-            schedule.closed(now)
+            schedule.closed(self._put_closing())
         elif duty is Duty.READ_BOUNDARY:
             self._read_boundary(schedule, schedule.begin_boundary())
         elif duty is Duty.RETRY and schedule.open_boundary is not None:
@@ -121,18 +99,17 @@ class PullInterface:
     def _read(self, schedule: BoundarySchedule) -> MeterReading | None:
         """Read the meter and show what it says; None when that fails."""
         meter = self.spec.meters[0]
-        place = meter.server_id.hex()
         try:
             reading = self._puller.read() if self._puller is not None else None
         except PortVanished:
             raise
         except LmnError as error:
-            self._faults.take(place, error, self._now())
+            self._faults.take(self._line, error, self._now())
             return None
         finally:
             schedule.pass_ended(self._now())
         if reading is not None and reading.registers:
-            self._faults.clear(place)
+            self._faults.clear(self._line)
             show_live(self._gateway, {meter.id: reading})
             return reading
         return None

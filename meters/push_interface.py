@@ -15,11 +15,10 @@ from hardware.readings import MeterReading
 from hardware.sml_push import PushReader
 from meters import selectors
 from meters.boundaries import LivePace, PushWindow, SettledBoundary
-from meters.fault_log import FaultLog
 from meters.interface import InterfaceSpec, OpenLink
+from meters.line_interface import LineInterface
 from meters.live import show_live
-from meters.port import Port
-from meters.record_queue import Closing, ReadBoundary, RecordQueue
+from meters.record_queue import ReadBoundary, RecordQueue
 
 _LISTEN_S = 0.5
 _GATHER_S = 0.05
@@ -38,7 +37,7 @@ NewReader = Callable[[bytes, Callable[[], datetime], Callable[[], float]], LineR
 """Makes a reader from server id, clock and monotonic time."""
 
 
-class PushInterface:
+class PushInterface(LineInterface):
     """The line of one pushing meter; see `Interface`."""
 
     def __init__(
@@ -51,32 +50,15 @@ class PushInterface:
         monotonic: Callable[[], float] = time.monotonic,
         new_reader: NewReader = PushReader,
     ) -> None:
-        self.spec = spec
-        self._gateway = gateway
-        self._queue = queue
-        self._monotonic = monotonic
+        super().__init__(gateway, spec, queue, open_link=open_link, monotonic=monotonic)
         self._new_reader = new_reader
-        self._faults = FaultLog(gateway, lambda: self.spec)
-        self._port = Port(
-            spec,
-            self._faults,
-            open_link=open_link,
-            clock=self._now,
-            monotonic=monotonic,
-        )
         self._pace = LivePace(gateway.live_period)
         self._window: PushWindow | None = None
-        self._listening_since: datetime | None = None
         self._reader = self._make_reader()
 
     @property
     def _meter_id(self) -> str:
         return self.spec.meters[0].id
-
-    @property
-    def _line(self) -> str:
-        """The place of faults of the line: its only meter."""
-        return self.spec.meters[0].server_id.hex()
 
     def step(self) -> float:
         """Listen for a moment and do what is due."""
@@ -95,19 +77,9 @@ class PushInterface:
             return _LISTEN_S
         return _GATHER_S if data else 0.0
 
-    def close(self) -> None:
-        """Give the port back."""
-        self._port.close()
-
-    def _now(self) -> datetime:
-        return self._gateway.clock.now()
-
     def _begin(self) -> PushWindow:
         """Close what was missed while nobody listened, then wait for boundaries."""
-        now = self._now()
-        self._queue.put(Closing(now, self.spec.meter_ids))
-        self._queue.flush()
-        self._listening_since = now
+        self._close_missed()
         self._window = PushWindow(
             now=self._now(), last=selectors.last_common_boundary(self.spec.meter_ids)
         )
@@ -136,10 +108,6 @@ class PushInterface:
             self._faults.clear(self._line)
             self._settle(window.offer(one))
             self._pace.offer(one)
-
-    def _put_closing(self) -> None:
-        closing = Closing(self._now(), self.spec.meter_ids, self._listening_since)
-        self._queue.put(closing)
 
     def _settle(self, boundaries: Iterable[SettledBoundary]) -> None:
         for boundary in boundaries:
