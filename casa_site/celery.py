@@ -30,7 +30,7 @@ NODES = {"lmn": (LMN,), "worker": (TARIFF, DELIVERY, MAINTENANCE)}
 ROUTES = {
     "tariffs.tasks.prune_values": {"queue": MAINTENANCE},
     "tariffs.tasks.*": {"queue": TARIFF},
-    "gwa_api.tasks.send_due": {"queue": DELIVERY},
+    "gwa_api.tasks.*": {"queue": DELIVERY},
     "logbooks.tasks.*": {"queue": MAINTENANCE},
     "casa_site.tasks.*": {"queue": MAINTENANCE},
 }
@@ -39,6 +39,7 @@ ROUTES = {
 RHYTHM = {
     "tariffs.tasks.evaluate_due": timedelta(seconds=10),
     "gwa_api.tasks.send_due": timedelta(seconds=10),
+    "gwa_api.tasks.report_alarms": timedelta(seconds=10),
     "tariffs.tasks.prune_values": timedelta(hours=1),
     "casa_site.tasks.keep_time": timedelta(minutes=1),
     "casa_site.tasks.carry_on_update": timedelta(minutes=1),

@@ -32,7 +32,7 @@ from hardware.han_certificate import (
     han_files,
 )
 
-BEAT, HOUSE, CLS, LEDS = "beat", "house", "cls", "leds"
+BEAT, HOUSE, CLS, LEDS, WAKEUP = "beat", "house", "cls", "leds", "wakeup"
 _DEMO_MODULE = "casa_site.demo"
 
 
@@ -49,6 +49,7 @@ class Listening:
     history_days: int
     cls_ports: tuple[int, int] = (1080, 1443)
     gwa_port: int = 8445
+    wakeup_port: int = 8446
 
     @property
     def han_address(self) -> str:
@@ -80,6 +81,7 @@ def roles(listening: Listening) -> list[Role]:
     wanted.append(Role(BEAT, run_beat))
     wanted.append(Role(HOUSE, partial(run_house, listening), needed=False))
     wanted.append(Role(CLS, partial(run_cls, listening), needed=False))
+    wanted.append(Role(WAKEUP, partial(run_wakeup, listening), needed=False))
     if settings.LEDS:
         wanted += lights
     if listening.with_demo and (demo := demo_module()):
@@ -222,6 +224,29 @@ def run_cls(listening: Listening) -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         service = ProxyService(gateway, files, host=listening.host, ports=ports)
         await service.run(stop, lambda: readiness.announce(gateway.state, CLS))
+
+    asyncio.run(serve())
+
+
+def run_wakeup(listening: Listening) -> None:
+    """Waits for wake-up messages, and serves the administrator's channel."""
+    # Imported here: memory that no other role needs.
+    from casa_site.gwa_server import facts_about
+    from gwa_api.wake_up_service import WakeUpService
+    from gwa_api.wsgi import GwaApplication
+
+    gateway = open_configured_gateway()
+    application = GwaApplication(
+        gateway, per_minute=settings.GWA_RATE, facts=facts_about(gateway)
+    )
+    host, port = settings.GWA_HOST, listening.wakeup_port
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        service = WakeUpService(gateway, application, host=host, port=port)
+        await service.run(stop, lambda: readiness.announce(gateway.state, WAKEUP))
 
     asyncio.run(serve())
 

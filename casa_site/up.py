@@ -17,11 +17,14 @@ from casa_site.private_state import keep_private
 from hardware import firmware_store, last_run
 
 BASE = Path(__file__).resolve().parent.parent
-RESERVED = {
+PORTS = {
+    "--cls-port": (1080, "CLS proxy, SOCKS"),
+    "--cls-sni-port": (1443, "CLS proxy, TLS with SNI"),
+    "--gwa-port": (8445, "interface of the gateway administrator, at CASA_GWA_HOST"),
     "--service-port": (8444, "technician's service interface"),
-    "--wakeup-port": (8446, "wake-up message"),
+    "--wakeup-port": (8446, "wake-up messages (UDP), at CASA_GWA_HOST"),
 }
-"""Options of services that come later; accepted, so that scripts need no change."""
+"""Where else the gateway listens: usual port and what for."""
 
 _LONGEST_HISTORY_DAYS = 3660
 
@@ -40,6 +43,8 @@ def main(arguments: list[str]) -> int:
         _refuse_taken_port(options.host, options.han_port, "--han-port")
         gwa_host = env.text("CASA_GWA_HOST", "127.0.0.1")
         _refuse_taken_port(gwa_host, options.gwa_port, "--gwa-port")
+        datagrams = socket.SOCK_DGRAM
+        _refuse_taken_port(gwa_host, options.wakeup_port, "--wakeup-port", datagrams)
     except (state_lock.StateInUse, ValueError, OSError) as reason:
         print(f"casa: {reason}", file=sys.stderr)
         return 1
@@ -63,6 +68,7 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         history_days=options.history_days,
         cls_ports=(options.cls_port, options.cls_sni_port),
         gwa_port=options.gwa_port,
+        wakeup_port=options.wakeup_port,
     )
     is_new_demo = listening.with_demo and first_start.installs_demo(state)
     say("setting up ...")
@@ -126,11 +132,17 @@ def say_encryption() -> None:
         say("the database file is NOT encrypted by the gateway")
 
 
-def _refuse_taken_port(host: str, port: int, option: str) -> None:
+def _refuse_taken_port(
+    host: str,
+    port: int,
+    option: str,
+    kind: socket.SocketKind = socket.SOCK_STREAM,
+) -> None:
     """Raise SettingInvalid when somebody listens there already."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(family, kind) as probe:
+        if kind is socket.SOCK_STREAM:  # of datagrams it would let two share it
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
@@ -164,27 +176,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="history of the demo",
     )
-    parser.add_argument(
-        "--cls-port", type=_port, default=1080, metavar="PORT", help="CLS proxy, SOCKS"
-    )
-    parser.add_argument(
-        "--cls-sni-port",
-        type=_port,
-        default=1443,
-        metavar="PORT",
-        help="CLS proxy, TLS with SNI",
-    )
-    parser.add_argument(
-        "--gwa-port",
-        type=_port,
-        default=8445,
-        metavar="PORT",
-        help="interface of the gateway administrator, at CASA_GWA_HOST",
-    )
-    for name, (port, text) in RESERVED.items():
-        parser.add_argument(
-            name, type=_port, default=port, metavar="PORT", help=f"reserved: {text}"
-        )
+    for name, (port, text) in PORTS.items():
+        parser.add_argument(name, type=_port, default=port, metavar="PORT", help=text)
     return parser
 
 

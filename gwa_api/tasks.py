@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from gwa_api import sender
+from gwa_api import alarm_reports, sender
 from hardware.gateway import Gateway
 from logbooks import device_state
 
@@ -18,3 +18,10 @@ def send_due(self: Any, gateway_id: str) -> None:
     gateway: Gateway = self.app.gateways[gateway_id]
     if not device_state.is_locked(gateway):
         sender.send_due(gateway, now=gateway.clock.now())
+
+
+@shared_task(bind=True, expires=55)
+def report_alarms(self: Any, gateway_id: str) -> None:
+    """Tell the administrator what stands (R162); in a lock-down too."""
+    gateway: Gateway = self.app.gateways[gateway_id]
+    alarm_reports.report_alarms(gateway, now=gateway.clock.now())

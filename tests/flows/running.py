@@ -33,7 +33,10 @@ class RunningGateway:
         self.port = port or free_port()
         program = [str(PROJECT / "casa")] if launched else ["-m", "casa_site"]
         self.gwa_port = free_port()
+        self.service_port = free_port()
         ports = ["--han-port", str(self.port), "--gwa-port", str(self.gwa_port)]
+        ports += ["--wakeup-port", str(free_port())]
+        ports += ["--service-port", str(self.service_port)]
         words = ["up", "--state", str(state), *ports, *options]
         environment = {
             name: value
