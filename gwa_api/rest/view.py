@@ -184,6 +184,7 @@ class NothingHere(ResourceView):
     """Every other path: 404, and for others than the administrator 403."""
 
     template = "-"
+    http_method_names = ("get", "put", "patch", "post", "delete")
 
     def _answer(self, request: Request, ids: Mapping[str, str]) -> HttpResponse:
         raise ApiProblem("not-found")
