@@ -66,6 +66,7 @@ def _install_demo(
     demo.install(
         gateway,
         han_url=f"https://{listening.han_address}",
+        service_url=f"https://{listening.service_address}",
         history_days=listening.history_days,
         now=now,
     )

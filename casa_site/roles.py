@@ -27,6 +27,7 @@ from casa_site.service import Role
 from casa_site.start_and_end import is_out_of_service
 from hardware.han_certificate import (
     GWA_LISTENER,
+    SERVICE_LISTENER,
     ensure_han_files,
     ensure_server_files,
     han_files,
@@ -50,11 +51,17 @@ class Listening:
     cls_ports: tuple[int, int] = (1080, 1443)
     gwa_port: int = 8445
     wakeup_port: int = 8446
+    service_port: int = 8444
 
     @property
     def han_address(self) -> str:
         """The address as gunicorn and URLs write it."""
         return _written(self.host, self.han_port)
+
+    @property
+    def service_address(self) -> str:
+        """The same for the technician's listener."""
+        return _written(self.host, self.service_port)
 
     @property
     def gwa_address(self) -> str:
@@ -76,6 +83,7 @@ def roles(listening: Listening) -> list[Role]:
     if is_out_of_service(settings.STATE):
         return lights
     wanted = [Role("han", partial(run_han, listening))]
+    wanted.append(Role("service", partial(run_service, listening)))
     wanted.append(Role("gwa", partial(run_gwa, listening)))
     wanted += [Role(name, partial(run_node, listening, name)) for name in NODES]
     wanted.append(Role(BEAT, run_beat))
@@ -130,6 +138,28 @@ def run_gwa(listening: Listening) -> None:
         files=files,
         tls=settings.TLS_MAX,
         per_minute=settings.GWA_RATE,
+    ).run()
+
+
+def run_service(listening: Listening) -> None:
+    """The technician's pages."""
+    # Imported here: memory that no other role needs.
+    from casa_site.service_server import ServiceServer
+
+    gateway = open_configured_gateway()
+    files = ensure_server_files(
+        gateway, SERVICE_LISTENER, addresses=[listening.host], now=datetime.now(UTC)
+    )
+    ServiceServer(
+        gateway,
+        address=listening.service_address,
+        files=files,
+        tls=settings.TLS_MAX,
+        listening={
+            "HAN": listening.han_address,
+            "Service": listening.service_address,
+            "GWA": listening.gwa_address,
+        },
     ).run()
 
 

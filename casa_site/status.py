@@ -44,7 +44,7 @@ def collect(state: Path) -> Report:
         "supervisor": supervisor,
         "ready": supervisor is not None
         and readiness.is_ready(state, "casa", os.getpgid(supervisor)),
-        "services": _services(state) if supervisor else [],
+        "services": services(state) if supervisor else [],
     }
     if (state / "huid").exists():
         import django
@@ -93,30 +93,31 @@ def _service_line(service: Report) -> str:
     )
 
 
-def _services(state: Path) -> list[Report]:
+def services(state: Path) -> list[Report]:
+    """The processes as the supervisor shows them; [] while none runs."""
     path = readiness.run_folder(state) / "services.json"
     try:
-        services: list[Report] = json.loads(path.read_text())
+        found: list[Report] = json.loads(path.read_text())
     except FileNotFoundError:
         return []
-    for service in services:
+    for service in found:
         started = service.pop("started_at")
         service["uptime_s"] = round(time.time() - started) if started else None
-    return services
+    return found
 
 
 def _of_settings(state: Path) -> Report:
     from django.conf import settings
 
     return {
-        "queues": _queue_depths(),
+        "queues": queue_depths(),
         "release": _release(),
         "storage": {"used": _used_bytes(state), "quota": settings.STORAGE_QUOTA},
-        "encrypted": _is_encrypted(),
+        "encrypted": is_encrypted(),
     }
 
 
-def _is_encrypted() -> bool | None:
+def is_encrypted() -> bool | None:
     """Whether the database file is encrypted; None when that is not our business."""
     from django.conf import settings
 
@@ -126,7 +127,7 @@ def _is_encrypted() -> bool | None:
     return bool(engine == "casa_site.db.sqlcipher")
 
 
-def _queue_depths() -> dict[str, int | None]:
+def queue_depths() -> dict[str, int | None]:
     """Messages that wait, by queue; None when the broker does not answer."""
     from django.conf import settings
 

@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> int:
         first_start.begin(state, with_demo=not options.no_demo)
         state_lock.hold(state)
         _refuse_taken_port(options.host, options.han_port, "--han-port")
+        _refuse_taken_port(options.host, options.service_port, "--service-port")
         gwa_host = env.text("CASA_GWA_HOST", "127.0.0.1")
         _refuse_taken_port(gwa_host, options.gwa_port, "--gwa-port")
         datagrams = socket.SOCK_DGRAM
@@ -69,6 +70,7 @@ def _run(options: argparse.Namespace, arguments: Sequence[str]) -> int:
         cls_ports=(options.cls_port, options.cls_sni_port),
         gwa_port=options.gwa_port,
         wakeup_port=options.wakeup_port,
+        service_port=options.service_port,
     )
     is_new_demo = listening.with_demo and first_start.installs_demo(state)
     say("setting up ...")

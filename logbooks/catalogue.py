@@ -157,10 +157,14 @@ GWA_ACCESS = 4_294_946_395
 """An id of our own (2^32 - 20901), for what the manual has no event for: a request of
 the gateway administrator. Sub-id 0: answered, 1: refused, 2: an error of ours."""
 
+SERVICE_CHANGE = 4_294_946_394
+"""An id of our own (2^32 - 20902): somebody changed something at the service access."""
+
 _OWN_TEXTS = {
     GWA_ACCESS: (
         "Zugriff des Gateway-Administrators: [1] [2], Ergebnis [3], Vorgang [4]."
-    )
+    ),
+    SERVICE_CHANGE: "Servicezugang, [1]: [2].",
 }
 
 

@@ -12,6 +12,7 @@ from hardware.security_module import SIGNATURE_SLOT
 from logbooks import device_state
 from logbooks.catalogue import (
     GWA_ACCESS,
+    SERVICE_CHANGE,
     Event,
     EventRow,
     event_row,
@@ -148,6 +149,23 @@ def log_gwa_access(
         event_sub_id=sub_id,
         level=("info", "warning", "error")[sub_id],
         arguments=[method, template, str(status), correlation],
+    )
+    _write(gateway, {SYSTEM_CHAIN: entry})
+
+
+def log_service_change(
+    gateway: Gateway, role: str, change: str, *, now: datetime
+) -> None:
+    """Write what a service role changed into the system log (R92); names nobody.
+
+    `role` and `change` are German words of ours, never something that was typed in.
+    """
+    entry = SystemLogEntry(
+        recorded_at=_whole_second(now),
+        event_id=SERVICE_CHANGE,
+        event_sub_id=0,
+        level="info",
+        arguments=[role, change],
     )
     _write(gateway, {SYSTEM_CHAIN: entry})
 

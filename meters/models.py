@@ -29,13 +29,10 @@ class AccountManager(BaseUserManager["Account"]):
 class Account(AbstractBaseUser):
     """Who may log in: a consumer, the technician or the administrator (R98).
 
-    Configurator (Erstkonfigurator) and technician are the two service roles, of which
-    one is active (`meters.service_roles`).
-
     `ha1_*` hold the digest secrets, encrypted with a sub-key of the device key and
     bound to the row; they are as good as the password and never leave the gateway.
     `certificate` is the SHA-256 (hex) of the one client certificate that logs in, ""
-    for none (`meters.account_certificates`).
+    for none (`meters.account_certificates`). Two roles are `meters.service_roles`.
     """
 
     class Role(models.TextChoices):

@@ -66,3 +66,16 @@ class HousePush(models.Model):
     since = models.DateTimeField()
     connected_at = models.DateTimeField(null=True, blank=True)
     problem = models.CharField(max_length=64, default="", blank=True)
+
+
+class InstallationReport(models.Model):
+    """The result of a check-list of installation; it names nobody.
+
+    `seen` is what the gateway found by itself (text, is_good, detail), `confirmed` the
+    names of the points that were ticked, `role` which service role did it.
+    """
+
+    made_at = models.DateTimeField()
+    role = models.CharField(max_length=13)
+    seen = models.JSONField()
+    confirmed = models.JSONField()

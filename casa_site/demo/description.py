@@ -21,12 +21,15 @@ DEMO_FILE = "demo.json"
 _CERTIFICATE_FILE = "demo/signature.pem"
 
 
-def write(gateway: Gateway, *, han_url: str, passwords: Mapping[str, str]) -> None:
+def write(
+    gateway: Gateway, *, han_url: str, service_url: str, passwords: Mapping[str, str]
+) -> None:
     """Write the file with mode 0600; what does not exist yet has no key in it."""
     gateway_files = server_files(gateway, GWA_LISTENER)
     text = {
         "huid": gateway.huid,
         "han_url": han_url,
+        "service_url": service_url,
         "consumers": [
             {
                 "user": consumer.id,

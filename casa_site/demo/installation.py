@@ -51,7 +51,12 @@ _PASSWORD_BYTES = 9
 
 
 def install(
-    gateway: Gateway, *, han_url: str, history_days: int, now: datetime
+    gateway: Gateway,
+    *,
+    han_url: str,
+    history_days: int,
+    now: datetime,
+    service_url: str = "https://127.0.0.1:8444",
 ) -> None:
     """Create consumers, meters and profiles, and write `<state>/demo.json`."""
     past = Timeline(now.replace(microsecond=0), history_days)
@@ -67,7 +72,9 @@ def install(
             create_profile(gateway, spec, now=now, backdated=True)
     time_server.install(gateway, now=now)
     parties.install(gateway, now=now)
-    description.write(gateway, han_url=han_url, passwords=passwords)
+    description.write(
+        gateway, han_url=han_url, service_url=service_url, passwords=passwords
+    )
 
 
 def _install_consumer(
