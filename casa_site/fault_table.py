@@ -1,11 +1,13 @@
 """`python -m casa_site.fault_table`: docs/faults.md, every fault code of ch. 9.4.
 
-A code is raised by this program, or it says why it cannot be: `not_provokable.json`.
+A code is raised by this program, or it says why it cannot be: `not_provokable.json`,
+for the codes of the log system `logbooks.log_codes`.
 """
 
 import json
 from pathlib import Path
 
+from logbooks import log_codes
 from logbooks.catalogue import fault, fault_codes
 from logbooks.explanations import explanation
 
@@ -17,7 +19,8 @@ _FILE = ROOT / "logbooks" / "data" / "not_provokable.json"
 def reasons() -> dict[int, str]:
     """Why a code cannot arise here, for each that cannot."""
     groups = json.loads(_FILE.read_text(encoding="utf-8"))
-    return {code: group["reason"] for group in groups for code in group["codes"]}
+    others = {code: group["reason"] for group in groups for code in group["codes"]}
+    return {**others, **log_codes.not_provokable()}
 
 
 def page() -> str:

@@ -18,15 +18,13 @@ from hardware.security_module import SignatureInvalid, verify
 from logbooks import chains
 from logbooks.chains import Finding, link
 from logbooks.checks import Fault, ListKind, ListRow, list_kind_of
+from logbooks.log_codes import CHAINS_MISSING
 from logbooks.models import Certificate, ChainHead
 
 SLICE_S = 0.04
 """Less than 50 ms: what is under way is finished."""
 _BATCH = 64
 """Rows that are read at once; the clock is looked at after each row."""
-
-HEAD_COUNT_CODE = 1400551
-"""Chains are missing, or there are more than were ever made."""
 
 Position = dict[str, Any]
 """Where a pass stands: {} at its begin; "chain", "number", "hash", "length"."""
@@ -178,7 +176,7 @@ def _look_at_end(walk: _Walk) -> None:
 def _heads(gateway: Gateway) -> list[Fault]:
     """Whether there are as many chains as were made; each head's own MAC was seen."""
     return [
-        Fault(HEAD_COUNT_CODE, f"{found.chain} {found.finding.value} {found.number}")
+        Fault(CHAINS_MISSING, f"{found.chain} {found.finding.value} {found.number}")
         for found in chains.verify_heads(gateway)
         if found.chain == chains.REGISTER
     ]

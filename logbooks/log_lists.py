@@ -11,6 +11,7 @@ from hardware.gateway import Gateway
 from logbooks.chains import Finding
 from logbooks.checks import ListKind, ListRow, register_list
 from logbooks.entry_text import calibration_text, entry_text
+from logbooks.log_codes import CHAIN_CODES
 from logbooks.models import (
     CalibrationLogEntry,
     ConsumerLogEntry,
@@ -26,16 +27,8 @@ from logbooks.stored_rows import (
     whole_second,
 )
 
-LOG_CODES = {
-    Finding.CHANGED: 1400005,
-    Finding.SIGNATURE: 1400012,
-    Finding.MISSING: 1400002,
-    Finding.INSERTED: 1400003,
-    Finding.CUT: 1400011,
-    Finding.HEAD: 1400009,
-}
-"""An entry was changed, is badly signed, is missing, is one too many; the end of the
-log is gone; its "hash file", the head of the chain, is not the gateway's."""
+LOG_CODES = {Finding(value): code for value, code in CHAIN_CODES.items()}
+"""The code of each finding in a logbook."""
 
 _COLUMNS = (
     "number",

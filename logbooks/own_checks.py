@@ -21,6 +21,7 @@ from logbooks.configuration_seal import check_configuration
 from logbooks.configuration_triggers import register_configuration
 from logbooks.hardware_check import hardware_faults
 from logbooks.immutability import missing_triggers
+from logbooks.log_codes import PROTECTION_GONE
 from logbooks.log_lists import register_log_lists
 from logbooks.models import Certificate, ConsumerLog
 from logbooks.software_check import software_faults
@@ -30,7 +31,6 @@ OWN_SIGNATURE_FAILED = 1600189
 MODULE_UNREACHABLE = 1600255
 DATABASE_SPOILT = 2500352
 DATABASE_NOT_CHECKED = 2500353
-LOG_NOT_PROTECTED = 1400560
 NO_SYNCHRONISATION = 1500069
 CERTIFICATE_ENDED = 2200041
 CERTIFICATE_NOT_BEGUN = 2200042
@@ -113,4 +113,4 @@ def _final_rows(_gateway: Gateway, _now: datetime) -> Iterator[Fault]:
     """That the database still refuses changes of stored rows."""
     for table in missing_triggers(connection):
         is_log = table.startswith("logbooks_")
-        yield Fault(LOG_NOT_PROTECTED if is_log else VALUES_NOT_PROTECTED, table)
+        yield Fault(PROTECTION_GONE if is_log else VALUES_NOT_PROTECTED, table)

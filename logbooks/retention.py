@@ -14,6 +14,7 @@ from logbooks import device_state
 from logbooks.alarms import AlarmKind, clear_alarms, raise_alarm
 from logbooks.catalogue import Event
 from logbooks.chains import move_anchor
+from logbooks.log_codes import NOT_OLD_ENOUGH
 from logbooks.models import (
     CalibrationLogEntry,
     ConsumerLog,
@@ -27,7 +28,6 @@ CONSUMER_LOG_CAPACITY = 200_000
 """Entries of one consumer; a busy household writes about 5,000 in a year."""
 SYSTEM_LOG_CAPACITY = 100_000
 CALIBRATION_LOG_CAPACITY = 1_000_000
-NOT_OLD_ENOUGH = 1400523
 _SLACK = timedelta(days=4)
 
 

@@ -1,8 +1,10 @@
 """How long entries are kept, full logs, and the anchors of what went."""
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from hardware.gateway import Gateway
@@ -106,3 +108,20 @@ def test_nobody_cuts_the_consumer_log_by_hand(home: Gateway) -> None:
         young.delete()
     assert kept() == [1, 2, 3, 4, 5, 6]
     assert retention.LEAST_MONTHS == 15
+
+
+@pytest.mark.req("R76")
+def test_the_command_sets_no_less_than_15_months(home: Gateway) -> None:
+    """R76: what the GWA orders."""
+
+    def run(*words: str) -> str:
+        out = StringIO()
+        call_command("retention", *words, stdout=out)
+        return out.getvalue()
+
+    assert run() == "hks2: 24 months\n"
+    assert run("hks2", "36") == "hks2: 36 months\n"
+    for words in (("hks2", "14"), ("nobody", "36")):
+        with pytest.raises(CommandError):
+            run(*words)
+    assert run("hks2") == "hks2: 36 months\n"
