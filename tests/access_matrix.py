@@ -50,7 +50,7 @@ def routes_of(patterns: Sequence[Any], before: str = "/") -> set[str]:
     return set(_routes(patterns, before))
 
 
-def _routes(patterns: Sequence[URLPattern | URLResolver], before: str) -> Iterator[str]:
+def _routes(patterns: Sequence[Any], before: str) -> Iterator[str]:
     for pattern in patterns:
         text = str(pattern.pattern)
         if isinstance(pattern, URLResolver):
