@@ -8,12 +8,12 @@ from datetime import datetime
 from functools import reduce
 from itertools import groupby, zip_longest
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 from hardware.hdlc import FrameReader, HdlcFrame
 from hardware.link import LMN_BAUDRATE
 from hardware.simulator.bus_station import Reply
-from hardware.simulator.terminal import PseudoTerminal
+from hardware.simulator.terminal import PseudoTerminal, ServedTerminal
 
 _BITS_PER_BYTE = 10
 _IDLE_S = 0.5
@@ -89,28 +89,14 @@ class WiredBusSimulator:
         return count * _BITS_PER_BYTE / LMN_BAUDRATE
 
 
-class BusThread:
+class BusThread(ServedTerminal):
     """A simulated bus behind a pseudo-terminal, served by a thread of its own.
 
     Use it as a context; the gateway opens `port`.
     """
 
     def __init__(self, bus: WiredBusSimulator, path: Path | None = None) -> None:
-        self._terminal = PseudoTerminal(path)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=bus.serve, args=(self._terminal, self._stop), daemon=True
-        )
-        self.port = self._terminal.port
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._terminal.close()
+        super().__init__(bus.serve, path)
 
 
 class MemoryLink:

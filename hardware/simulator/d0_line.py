@@ -4,10 +4,9 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 from hardware.simulator.d0 import FIRST_BAUDRATE, D0PullMeter
-from hardware.simulator.terminal import PseudoTerminal
+from hardware.simulator.terminal import PseudoTerminal, ServedTerminal
 
 REACTION_S = 0.2
 """The standard's shortest time to an answer."""
@@ -107,7 +106,7 @@ def serve_on(
         terminal.write(answer if is_heard else garbled(answer))
 
 
-class D0PullThread:
+class D0PullThread(ServedTerminal):
     """A meter on demand behind a pseudo-terminal, served by a thread of its own.
 
     Use it as a context; the gateway opens `port`.
@@ -120,21 +119,9 @@ class D0PullThread:
         *,
         reaction_s: float = REACTION_S,
     ) -> None:
-        self._terminal = PseudoTerminal(path)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=serve_on,
-            args=(self._terminal, meter, self._stop),
-            kwargs={"reaction_s": reaction_s},
-            daemon=True,
+        super().__init__(
+            lambda terminal, stop: serve_on(
+                terminal, meter, stop, reaction_s=reaction_s
+            ),
+            path,
         )
-        self.port = self._terminal.port
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._terminal.close()

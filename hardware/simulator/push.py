@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Self
 
 from hardware.simulator.meter import SimulatedMeter
 from hardware.simulator.sml_answers import push_telegram
-from hardware.simulator.terminal import PseudoTerminal
+from hardware.simulator.terminal import PseudoTerminal, ServedTerminal
 
 Script = Iterator[tuple[bytes, float]]
 """Bytes to send, and the seconds to wait after them."""
@@ -45,25 +45,11 @@ def play(script: Script, terminal: PseudoTerminal, stop: threading.Event) -> Non
             return
 
 
-class PushThread:
+class PushThread(ServedTerminal):
     """A sending meter behind a pseudo-terminal; the gateway opens `port`.
 
     Use it as a context. The port stays open after the script has ended.
     """
 
     def __init__(self, script: Script, path: Path | None = None) -> None:
-        self._terminal = PseudoTerminal(path)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=play, args=(script, self._terminal, self._stop), daemon=True
-        )
-        self.port = self._terminal.port
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._terminal.close()
+        super().__init__(partial(play, script), path)

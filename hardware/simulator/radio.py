@@ -13,7 +13,7 @@ from typing import Self
 from hardware.errors import PortNotOpen, PortVanished
 from hardware.simulator.radio_stick import StickEmulator
 from hardware.simulator.scenario import FaultKind, Scenario
-from hardware.simulator.terminal import PseudoTerminal
+from hardware.simulator.terminal import PseudoTerminal, ServedTerminal
 from hardware.simulator.wireless_meter import SimulatedWirelessMeter
 
 _LONGEST_WAIT_S = 0.5
@@ -160,7 +160,7 @@ def _until(instant: datetime | None, now: datetime) -> float:
     return min(max((instant - now).total_seconds(), 0.0), _LONGEST_WAIT_S)
 
 
-class RadioThread:
+class RadioThread(ServedTerminal):
     """A stick with meters behind a pseudo-terminal, served by a thread of its own.
 
     Use it as a context; the gateway opens `port`.
@@ -173,20 +173,8 @@ class RadioThread:
         clock: Callable[[], datetime],
         path: Path | None = None,
     ) -> None:
-        self._terminal = PseudoTerminal(path)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(
-            target=serve_radio,
-            args=(stick, list(meters), self._terminal, clock, self._stop),
-            daemon=True,
+        heard = list(meters)
+        super().__init__(
+            lambda terminal, stop: serve_radio(stick, heard, terminal, clock, stop),
+            path,
         )
-        self.port = self._terminal.port
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._terminal.close()

@@ -3,7 +3,9 @@
 import os
 import select
 import termios
+import threading
 import tty
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -77,3 +79,32 @@ class PseudoTerminal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class ServedTerminal:
+    """A pseudo-terminal with a thread of its own that plays what is behind it.
+
+    `serve` works on the terminal until its event is set; the port stays open when it
+    ends earlier. Use it as a context; the gateway opens `port`.
+    """
+
+    def __init__(
+        self,
+        serve: Callable[[PseudoTerminal, threading.Event], object],
+        path: Path | None = None,
+    ) -> None:
+        self._terminal = PseudoTerminal(path)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=serve, args=(self._terminal, self._stop), daemon=True
+        )
+        self.port = self._terminal.port
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._terminal.close()
