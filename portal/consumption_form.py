@@ -135,23 +135,19 @@ def _moved(span: Span, local: datetime, first: date, earlier: date) -> datetime:
 
 
 class ConsumptionForm(forms.Form):
-    """The form above the chart; what is left out is today and the first meter."""
+    """The form above the chart of a meter; a day left out is today."""
 
     zeitraum = forms.ChoiceField(
         required=False, choices=[(span.value, word) for span, word in SPANS.items()]
     )
     tag = DayField(required=False)
-    zaehler = forms.ChoiceField(required=False)
     vergleich = forms.BooleanField(required=False)
     werte = forms.ChoiceField(required=False, choices=list(ROWS.items()))
 
-    def __init__(self, data: Any, meters: list[Meter], *, today: date) -> None:
+    def __init__(self, data: Any, meter: Meter, *, today: date) -> None:
         super().__init__(data)
-        self._meters = meters
+        self._meter = meter
         self._today = today
-        chooser = self.fields["zaehler"]
-        assert isinstance(chooser, forms.ChoiceField)
-        chooser.choices = [(meter.id, _meter_words(meter)) for meter in meters]
 
     def clean_tag(self) -> date:
         """The day; today when it was left out."""
@@ -162,21 +158,14 @@ class ConsumptionForm(forms.Form):
 
     @property
     def chosen(self) -> Choice:
-        """The choice; today's day of the first meter when the form was refused."""
-        first = self._meters[0]
+        """The choice; today when the form was refused."""
         if not self.is_valid():
-            return Choice(Span.DAY, self._today, first)
+            return Choice(Span.DAY, self._today, self._meter)
         cleaned = self.cleaned_data
-        by_id = {meter.id: meter for meter in self._meters}
         return Choice(
             span=Span(cleaned["zeitraum"] or Span.DAY),
             day=cleaned["tag"],
-            meter=by_id.get(cleaned["zaehler"], first),
+            meter=self._meter,
             compares=cleaned["vergleich"],
             only_gaps=cleaned["werte"] == GAPS,
         )
-
-
-def _meter_words(meter: Meter) -> str:
-    """The hex form, and the name when there is one."""
-    return meter.server_id if meter.name == "-" else f"{meter.server_id} {meter.name}"

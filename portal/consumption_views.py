@@ -16,6 +16,7 @@ from portal.consumption_table import consumption_csv, consumption_json
 from portal.csv_response import csv_form_of, csv_response
 from portal.error_pages import bad_request
 from portal.frame import show
+from portal.meter_choice import wanted_meter
 from portal.request import PortalRequest
 from tariffs import consumption_rows
 from tariffs.consumption import Consumption
@@ -46,6 +47,7 @@ def consumption(request: PortalRequest) -> HttpResponse:
         status=200 if form.is_valid() else 400,
         form=form,
         chosen=chosen,
+        meters=selectors.meters_of(request.consumer),
         energy=consumption_page(chosen, found.consumption, found.names, compared),
     )
 
@@ -83,10 +85,13 @@ def consumption_as_json(request: PortalRequest) -> HttpResponseBase:
 
 
 def _form(request: PortalRequest) -> ConsumptionForm | None:
-    """None for somebody without a meter."""
+    """None for somebody without a meter; anybody else's meter is a 404."""
     meters = list(selectors.meters_of(request.consumer))
+    meter = wanted_meter(request, meters) or next(iter(meters), None)
+    if meter is None:
+        return None
     today = local_time.day(request.received_at)
-    return ConsumptionForm(request.GET, meters, today=today) if meters else None
+    return ConsumptionForm(request.GET, meter, today=today)
 
 
 def _found(request: PortalRequest, chosen: Choice) -> Found:

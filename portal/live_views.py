@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from functools import wraps
 
-from django.http import HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from meters import selectors
+from portal.meter_choice import wanted_meter
 from portal.middleware import polling
 from portal.power_now import power_now
 from portal.request import PortalRequest, account_of
@@ -37,11 +38,9 @@ def _of_consumer(view: LiveView) -> Callable[[PortalRequest], HttpResponseBase]:
 @_of_consumer
 def live(request: PortalRequest) -> HttpResponse:
     """Power now of one of his meters (`?zaehler=`) as JSON; 404 for any other."""
-    wanted = request.GET.get("zaehler", "")
     readings = selectors.latest_readings(request.consumer)
-    reading = next((one for one in readings if one.meter.id == wanted), None)
-    if reading is None:
-        return HttpResponse(status=404)
+    meter = wanted_meter(request, [one.meter for one in readings])
+    reading = next((one for one in readings if one.meter == meter), None)
     found = power_now(request.gateway, reading, now=request.received_at)
     return JsonResponse(found.document(), json_dumps_params={"ensure_ascii": False})
 
@@ -51,14 +50,7 @@ def live(request: PortalRequest) -> HttpResponse:
 @_of_consumer
 def live_curve(request: PortalRequest) -> HttpResponse:
     """Today's sums and chart of one of his meters as a piece of the page."""
-    meter = next(
-        (
-            one
-            for one in selectors.meters_of(request.consumer)
-            if one.id == request.GET.get("zaehler", "")
-        ),
-        None,
-    )
+    meter = wanted_meter(request, list(selectors.meters_of(request.consumer)))
     if meter is None:
-        return HttpResponse(status=404)
+        raise Http404
     return HttpResponse(today_of(request.consumer, meter, now=request.received_at).html)

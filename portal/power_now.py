@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from hardware.gateway import Gateway
 from hardware.obis import ACTIVE_POWER
 from hardware.units import WATT
+from meters.models import Meter
 from meters.selectors import LatestReading
 from portal import formats
 from portal.start_page import stale_before
@@ -53,13 +54,12 @@ def power_now(
     )
 
 
-def meter_with_power(readings: Sequence[LatestReading], wanted: str) -> str:
-    """The meter to show: the one wanted, else the first that tells its power."""
-    ids = [one.meter.id for one in readings]
-    if wanted in ids:
-        return wanted
-    telling = [one.meter.id for one in readings if _milliwatts(one) is not None]
-    return next(iter([*telling, *ids]), "")
+def meter_with_power(
+    readings: Sequence[LatestReading], meters: Sequence[Meter]
+) -> Meter | None:
+    """The meter to show first: one that tells its power, else the first of all."""
+    telling = [one.meter for one in readings if _milliwatts(one) is not None]
+    return next(iter([*telling, *meters]), None)
 
 
 def _milliwatts(reading: LatestReading | None) -> int | None:

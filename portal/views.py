@@ -11,6 +11,7 @@ from portal.bill_form import period_value
 from portal.frame import show
 from portal.help_texts import STATUS_HELP
 from portal.log_filter import LogForm
+from portal.meter_choice import wanted_meter
 from portal.period_rows import row_at, rows_shown
 from portal.power_now import meter_with_power, power_now
 from portal.profile_words import stage_names, time_note
@@ -37,9 +38,8 @@ def start(request: PortalRequest) -> HttpResponse:
     now = request.received_at
     meters = list(meter_selectors.meters_of(request.consumer))
     latest = meter_selectors.latest_readings(request.consumer)
-    wanted = meter_with_power(latest, request.GET.get("zaehler", ""))
-    first = next((one for one in meters if one.id == wanted), None)
-    reading = next((one for one in latest if one.meter.id == wanted), None)
+    first = wanted_meter(request, meters) or meter_with_power(latest, meters)
+    reading = next((one for one in latest if one.meter == first), None)
     return show(
         request,
         "start",

@@ -28,7 +28,12 @@ PAGES = [
     f"/json/metering/derived/{{profile}}.{HUID}.sm/billingperiods/0",
     f"/json/metering/derived/{{profile}}.{HUID}.sm/daily",
 ]
+LIVE_PATHS = ["/live/?zaehler={meter}", "/live/heute/?zaehler={meter}"]
 METER_PATHS = [
+    *LIVE_PATHS,
+    "/verbrauch/?zaehler={meter}",
+    "/verbrauch/csv/?zaehler={meter}",
+    "/verbrauch/json/?zaehler={meter}",
     "/json/metering/origin/{meter}",
     "/json/metering/origin/{meter}/0",
     "/json/metering/origin/{meter}/extended",
@@ -36,6 +41,12 @@ METER_PATHS = [
 ]
 OWN = [
     "/",
+    "/verbrauch/",
+    "/verbrauch/csv/",
+    "/verbrauch/json/",
+    "/datenempfaenger/",
+    "/datenempfaenger/csv/",
+    "/datenempfaenger/json/",
     "/log/",
     "/log/csv/",
     "/selbsttest/",
@@ -133,7 +144,7 @@ def test_pages_without_an_id_show_nothing_of_others(
 def test_nothing_is_shown_without_login(browser: Client, path: str) -> None:
     """R97: pages lead to the login page, JSON paths answer with a challenge."""
     answer = browser.get(path.format(profile="hks2-taf7", meter="1emh0000000001"))
-    if path.startswith("/json/"):
+    if path.startswith("/json/") or path in LIVE_PATHS:
         assert answer.status_code == 401
     else:
         assert answer.status_code == 302
