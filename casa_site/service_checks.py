@@ -28,6 +28,7 @@ from tariffs.models import EvaluationProfile
 
 PATIENCE_S = 10.0
 _LOOK_AGAIN_S = 0.5
+_STOPPED = frozenset({"T", "t"})
 
 NOT_ALL_STARTED = 1900001
 PROCESS_NOT_STARTED = 1900501
@@ -162,14 +163,28 @@ def _supervised(state: Path) -> list[dict[str, Any]]:
 
 
 def _is_stopped(pid: int | None) -> bool:
-    """Whether the process is stopped, dead or gone (proc(5), field 3 of stat)."""
+    """Whether the process is stopped, dead or gone, or one that it started is stopped.
+
+    A role is a process group: the web servers and nodes work in children.
+    """
     if pid is None:
         return False
+    condition = _stat_of(pid)
+    if condition is None or condition[0] in {*_STOPPED, "Z", "X"}:
+        return True
+    others = (int(path.name) for path in Path("/proc").glob("[0-9]*"))
+    group = (stat for other in others if (stat := _stat_of(other)) and stat[1] == pid)
+    return any(state in _STOPPED for state, _group in group)
+
+
+def _stat_of(pid: int) -> tuple[str, int] | None:
+    """State and process group (proc(5), fields 3 and 5 of stat); None when gone."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2]
     except (FileNotFoundError, ProcessLookupError):
-        return True
-    return after_name.split()[0] in {"T", "t", "Z", "X"}
+        return None
+    fields = after_name.split()
+    return fields[0], int(fields[2])
 
 
 def _silent_probes(gateway: Gateway, patience_s: float) -> Iterable[int]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +71,26 @@ def test_a_process_that_is_stopped_gives_the_codes_of_its_services(
     expected = {service.code for service in SERVICES if service.process == role}
     found = {fault.code for fault in check_services(gateway, NOW, patience_s=1)}
     assert found == expected | {1900001}
+
+
+@pytest.mark.req("R134")
+def test_a_stopped_child_of_a_role_gives_its_codes(gateway: Gateway) -> None:
+    """R134: a web server whose first process is well, and whose worker is not."""
+    words = "import os\nprint(os.fork(), flush=True)\ninput()"
+    descriptor = state_lock.hold(gateway.state)
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(
+        [sys.executable, "-c", words], **pipes, text=True, start_new_session=True
+    ) as role:
+        assert role.stdout
+        child = max(int(role.stdout.readline()) for _ in range(2))
+        _publish(gateway.state, {"han": (role.pid, "ready")})
+        assert not list(check_services(gateway, NOW, patience_s=5))
+        os.kill(child, signal.SIGSTOP)
+        found = {fault.code for fault in check_services(gateway, NOW, patience_s=1)}
+        os.killpg(role.pid, signal.SIGKILL)
+    os.close(descriptor)
+    assert found == {2600108, 1900001}
 
 
 @pytest.mark.req("R134", "R150")
