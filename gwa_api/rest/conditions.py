@@ -7,7 +7,9 @@ from gwa_api.json_object import document_text
 from gwa_api.rest.declaration import Call, Json, Reply
 from gwa_api.rest.problem import ApiProblem
 
-_TAG = re.compile(r'"[\x21\x23-\x7e]*"')
+TAGS = r'("[!#-~]*"(, ?"[!#-~]*")*|\*)'
+"""What stands in If-Match and If-None-Match: strong tags, or *."""
+_TAGS = re.compile(TAGS)
 
 
 def hashed(document: Json) -> str:
@@ -20,12 +22,16 @@ def require_new(call: Call, etag: str | None) -> bool:
 
     Raises 428 without a condition, 412 when it does not hold.
     """
+    given = call.headers.get("if-none-match")
     if "if-match" in call.headers:
+        if given is not None:
+            raise ApiProblem("malformed", "If-Match or If-None-Match, not both")
         require_match(call, etag)
         return False
-    given = call.headers.get("if-none-match", "")
-    if given.strip() != "*":
+    if given is None:
         raise ApiProblem("precondition-required")
+    if given != "*":
+        raise ApiProblem("malformed", "If-None-Match: *")
     if etag is not None:
         raise _failed(etag)
     return True
@@ -36,7 +42,7 @@ def require_match(call: Call, etag: str | None) -> None:
     given = call.headers.get("if-match")
     if given is None:
         raise ApiProblem("precondition-required")
-    if etag is None or not _names(given, etag):
+    if not _names(given, etag or "") or etag is None:
         raise _failed(etag)
 
 
@@ -49,7 +55,9 @@ def unless_known(call: Call, reply: Reply) -> Reply:
 
 
 def _names(header: str, etag: str) -> bool:
-    return header.strip() == "*" or f'"{etag}"' in _TAG.findall(header)
+    if not _TAGS.fullmatch(header):
+        raise ApiProblem("malformed", "If-Match and If-None-Match hold strong tags")
+    return header == "*" or f'"{etag}"' in header.replace(", ", ",").split(",")
 
 
 def _failed(etag: str | None) -> ApiProblem:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from gwa_api.rest.conditions import TAGS
 from gwa_api.rest.declaration import PREFIX, Guard, Json, Route
 from gwa_api.rest.path_ids import PATTERNS, names_in
 from gwa_api.rest.problem import MEDIA_TYPE
@@ -20,7 +21,7 @@ _WORDS = {
 }
 _ETAG: Json = {"ETag": {"schema": {"type": "string"}, "description": "the state"}}
 _IN_HEADER = {"in": "header", "schema": {"type": "string"}}
-_TAG_PATTERN = r'^("[!#-~]*"|\*)$'
+_TAG_PATTERN = f"^{TAGS}$"
 
 
 def document(routes: Iterable[Route]) -> Json:
