@@ -44,7 +44,11 @@ def advance(gateway: Gateway, profile: EvaluationProfile, *, now: datetime) -> i
         step = _next_step(profile, now)
         if step.evaluated_to == profile.evaluated_to:
             return stored
-        stored += _take(gateway, profile, step, now)
+        taken = _take(gateway, profile, step, now)
+        if taken is None:
+            # What is known of the profile is old; the other worker goes on with it.
+            return stored
+        stored += taken
         profile.evaluated_to = step.evaluated_to
         profile.threshold_states = step.threshold_states or profile.threshold_states
 
@@ -59,16 +63,20 @@ def _next_step(profile: EvaluationProfile, now: datetime) -> Step:
 
 def _take(
     gateway: Gateway, profile: EvaluationProfile, step: Step, now: datetime
-) -> int:
-    """Store a step, all or nothing; 0 when another worker was first."""
+) -> int | None:
+    """Store a step, all or nothing; None when another worker was first.
+
+    Or when the profile's validity was given another end meanwhile: the step may go
+    beyond it, and what it calls periodic may be the final reading.
+    """
     sign = value_list.sign_records if step.is_signed else value_list.unsigned_records
     signed = sign(gateway, step.records, step.later_bits)
     unchanged = EvaluationProfile.objects.filter(
-        pk=profile.pk, evaluated_to=profile.evaluated_to
+        pk=profile.pk, evaluated_to=profile.evaluated_to, valid_to=profile.valid_to
     )
     with transaction.atomic():
         if not unchanged.update(**_marks(step)):
-            return 0
+            return None
         stored = value_list.store_records(gateway, DerivedRecord, signed)
         if step.evaluated_to is not None:
             done = step.evaluated_to
