@@ -7,6 +7,7 @@ from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from logbooks import device_state
 from logbooks.access import consumer_log
 from portal import local_time
 from portal.auth import consumer_required
@@ -21,6 +22,8 @@ from portal.request import PortalRequest, access_of
 from portal.sent_marks import marks_of
 from portal.signature_certificate import certificate_for, der_response, pem_response
 from portal.views import own_period, own_profile
+from tariffs.calendar import Period
+from tariffs.models import EvaluationProfile
 from tariffs.trudi_file import (
     NotClosed,
     has_tariff_file,
@@ -68,7 +71,7 @@ def values_as_csv(
     if csv_form is None:
         return bad_request(request)
     rows = rows_shown(profile, period, now=request.received_at)
-    name = f"{file_stem(request.gateway.huid, profile.id, period)}.csv"
+    name = f"{_stem(request, profile, period)}.csv"
     return csv_response(values_csv(rows, marks_of(profile), csv_form), name)
 
 
@@ -90,7 +93,7 @@ def values_as_json(
         now=request.received_at,
     )
     response = in_pieces_response(pieces, "application/json; charset=utf-8")
-    name = f"{file_stem(request.gateway.huid, profile.id, period)}.json"
+    name = f"{_stem(request, profile, period)}.json"
     response["Content-Disposition"] = f'inline; filename="{name}"'
     return response
 
@@ -108,7 +111,7 @@ def values_for_trudi(
     except NotClosed:
         raise Http404 from None
     response = in_pieces_response(pieces, "application/xml; charset=utf-8")
-    name = f"{file_stem(request.gateway.huid, profile.id, period)}.xml"
+    name = f"{_stem(request, profile, period)}.xml"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 
@@ -125,6 +128,17 @@ def tariff_for_trudi(
         raise Http404
     pieces = tariff_file(request.gateway, profile, period)
     response = in_pieces_response(pieces, "application/xml; charset=utf-8")
-    name = f"{file_stem(request.gateway.huid, profile.id, period)}_tarif.xml"
+    name = f"{_stem(request, profile, period)}_tarif.xml"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def _stem(request: PortalRequest, profile: EvaluationProfile, period: Period) -> str:
+    """The name of a file; while integrity is broken it says so (decisions D37).
+
+    A CSV has its columns alone and a file for TRuDI its schema: no place for a word
+    about the whole, so the name has it. JSON says it inside, too.
+    """
+    stem = file_stem(request.gateway.huid, profile.id, period)
+    is_broken = device_state.setting_of(request.gateway).marks_values
+    return f"{stem}_nicht-fuer-abrechnung" if is_broken else stem

@@ -159,3 +159,18 @@ def test_pages_and_exports_say_that_integrity_is_broken(
         assert said == is_broken
         document = json.loads(b"".join(client.get(export)))  # type: ignore[arg-type]
         assert document.get("not_for_billing", False) == is_broken
+
+
+@pytest.mark.req("R169")
+@pytest.mark.parametrize("form", ["csv", "json", "trudi"])
+def test_the_name_of_a_file_says_that_integrity_is_broken(
+    han: Gateway, logged_in: Callable[..., Client], form: str
+) -> None:
+    """R169, D37: for forms that have no place for it inside."""
+    client = logged_in()
+    for is_broken in (True, False):
+        device_state_file.write(han.state, DeviceSetting(marks_values=is_broken))
+        answer = client.get(f"/messwertliste/hks2-taf7/1/{form}/")
+        assert answer.status_code == 200
+        name = answer["Content-Disposition"]
+        assert ("_nicht-fuer-abrechnung." in name) == is_broken
