@@ -11,19 +11,19 @@ from casa_site.demo.history import write_history
 from casa_site.demo.installation import install
 from casa_site.demo.meters import serve_meters
 from casa_site.demo.plan import HUID
-from casa_site.demo.receiver import serve_receiver
 from casa_site.demo.time_server import is_installed, serve_time
+from casa_site.demo.wan_peers import roles as peer_roles
 from casa_site.service import Role
 
 __all__ = ["HUID", "install", "roles"]
 
 
 def roles(state: Path) -> list[Role]:
-    """The demo's own processes: meters, time server, receiver, and the history once."""
+    """The demo's own processes: meters, time server, partners, and the history once."""
     time_server = Role("demo-time", partial(serve_time, state), needed=False)
     return [
         *([time_server] if is_installed(state) else []),
         Role("demo-meters", partial(serve_meters, state)),
-        Role("demo-emt", partial(serve_receiver, state), needed=False),
+        *peer_roles(state),
         Role("demo-history", write_history, is_one_shot=True, needed=False),
     ]

@@ -9,8 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from casa_site.demo import parties
-from casa_site.demo.plan import CONSUMERS, EMT, receiver_folder
-from casa_site.demo.receiver import RECEIVED
+from casa_site.demo.plan import CONSUMERS, EMTS, GWA, peer_folder
+from gwa_api.peers.alarm_book import FOLDER as ALARMS
+from gwa_api.peers.received import DOCUMENTS
 from hardware.gateway import Gateway
 from hardware.han_certificate import GWA_LISTENER, server_files
 from logbooks.certificates import signature_certificate
@@ -45,13 +46,22 @@ def write(
         ],
         "technician": parties.described(gateway.state, parties.TECHNICIAN),
         "gwa": {
-            **parties.described_partner(gateway.state, parties.GWA),
+            **parties.described_partner(gateway.state, GWA),
             "ca": str(gateway_files.certificate),
+            "alarms": str(peer_folder(gateway.state, GWA) / ALARMS),
         },
-        "emts": [{"id": EMT, "inbox": str(receiver_folder(gateway.state) / RECEIVED)}],
+        "emts": described_emts(gateway.state),
         "signature_certificate": str(_write_certificate(gateway)),
     }
     _write_private(gateway.state / DEMO_FILE, json.dumps(text, indent=1) + "\n")
+
+
+def described_emts(state: Path) -> list[dict[str, str]]:
+    """The market participants, and where what they got lies decrypted."""
+    return [
+        {"id": name, "inbox": str(peer_folder(state, name) / DOCUMENTS)}
+        for name in EMTS
+    ]
 
 
 def _write_certificate(gateway: Gateway) -> Path:

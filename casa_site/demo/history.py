@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
-from casa_site.demo import instant_profiles
+from casa_site.demo import instant_profiles, wan_peers
 from casa_site.demo.past_radio import PastRadio
 from casa_site.demo.plan import HUID, DemoMeter, all_meters, wireless_meters
 from casa_site.demo.timeline import Timeline, timeline_of
@@ -109,6 +109,7 @@ def write_history() -> None:
     gateway = open_configured_gateway()
     timeline = timeline_of(gateway.state)
     now = gateway.clock.now()
+    wan_peers.complete(gateway)
     stored = instant_profiles.complete(gateway, timeline, past_meters, now=now)
     stored += fill(gateway, timeline)
     evaluate_due(gateway, now=gateway.clock.now())

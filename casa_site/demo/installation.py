@@ -13,18 +13,18 @@ from casa_site.demo import (
     description,
     history,
     parties,
-    receiver,
     time_server,
     timeline,
+    wan_peers,
 )
 from casa_site.demo.meter_keys import master_key
 from casa_site.demo.plan import (
     CONSUMERS,
     EMT,
+    EMTS,
     DemoConsumer,
     bus_port,
     radio_port,
-    receiver_folder,
 )
 from casa_site.demo.timeline import Timeline
 from hardware.gateway import Gateway
@@ -61,8 +61,8 @@ def install(
     """Create consumers, meters and profiles, and write `<state>/demo.json`."""
     past = Timeline(now.replace(microsecond=0), history_days)
     timeline.keep(gateway.state, past)
-    inbox = receiver.prepare(receiver_folder(gateway.state))
-    create_participant(EMT, name="Demo-Marktteilnehmer", inbox=str(inbox))
+    for name in EMTS:
+        create_participant(name, name=wan_peers.title(name))
     passwords = {one.id: secrets.token_urlsafe(_PASSWORD_BYTES) for one in CONSUMERS}
     for consumer in CONSUMERS:
         _install_consumer(gateway, consumer, passwords[consumer.id], now)
@@ -72,6 +72,7 @@ def install(
             create_profile(gateway, spec, now=now, backdated=True)
     time_server.install(gateway, now=now)
     parties.install(gateway, now=now)
+    wan_peers.install(gateway)
     description.write(
         gateway, han_url=han_url, service_url=service_url, passwords=passwords
     )
@@ -122,7 +123,8 @@ def _install_wireless(gateway: Gateway, planned: DemoConsumer, now: datetime) ->
 def _profiles(consumer: DemoConsumer, past: Timeline) -> Iterator[ProfileSpec]:
     """TAF1 over all import registers, TAF7 for each meter; one consumer has TAF2.
 
-    What gas and water meters count is in TAF7 only.
+    What gas and water meters count is in TAF7 only. The course of a wired meter goes
+    to both market participants, to one by the GWA and to the other directly.
     """
     inputs = tuple(
         InputSpec(meter.id, ACTIVE_ENERGY_IMPORT.logical_name)
@@ -135,7 +137,8 @@ def _profiles(consumer: DemoConsumer, past: Timeline) -> Iterator[ProfileSpec]:
     for number, meter in enumerate(consumer.meters, start=1):
         registers = (ACTIVE_ENERGY_IMPORT, ACTIVE_ENERGY_EXPORT)
         course = tuple(InputSpec(meter.id, obis.logical_name) for obis in registers)
-        yield _profile(consumer, past, f"{consumer.id}-taf7-{number}", 7, course)
+        spec = _profile(consumer, past, f"{consumer.id}-taf7-{number}", 7, course)
+        yield replace(spec, recipients=EMTS)
     for number, sender in enumerate(consumer.wireless, len(consumer.meters) + 1):
         given = (InputSpec(sender.id, sender.obis),)
         spec = _profile(consumer, past, f"{consumer.id}-taf7-{number}", 7, given)

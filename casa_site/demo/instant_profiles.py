@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from casa_site.demo.description import described_emts
 from casa_site.demo.plan import CONSUMERS, EMT, DemoConsumer
 from casa_site.demo.timeline import Timeline
 from casa_site.first_start import DEMO_FILE
@@ -181,6 +182,7 @@ def _tell_contracts(gateway: Gateway) -> None:
     """Name the contracts in demo.json; the file is moved into its place."""
     path = gateway.state / DEMO_FILE
     text = json.loads(path.read_text())
+    text["emts"] = described_emts(gateway.state)
     for consumer in text["consumers"]:
         consumer["contracts"] = [
             contract_name(gateway.huid, profile)

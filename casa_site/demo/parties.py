@@ -10,10 +10,16 @@ from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from casa_site.demo.plan import CONSUMERS, DEMO_FOLDER, EMT
-from casa_site.lab_pki import LabFolder, answer_request, make_lab_pki
+from casa_site.demo.plan import CONSUMERS, DEMO_FOLDER, EMTS, GWA
+from casa_site.lab_pki import (
+    LabFolder,
+    add_party,
+    answer_request,
+    make_lab_pki,
+)
 from hardware.certificate_path import Purpose
 from hardware.gateway import Gateway
 from hardware.module_state import LifeCycle
@@ -36,7 +42,6 @@ from meters.account_certificates import (
 from meters.accounts import create_account
 from meters.models import Account
 
-GWA = "gwa-0001"
 TECHNICIAN = "techniker"
 _PIN_BYTES = 6
 
@@ -55,7 +60,7 @@ def install(gateway: Gateway, *, now: datetime) -> None:
     """Give the gateway its certificates, and everybody else his; accounts exist."""
     lab = lab_folder(gateway.state)
     if not lab.root.exists():
-        make_lab_pki(lab.folder, gwa=GWA, emts=[EMT], now=now)
+        make_lab_pki(lab.folder, gwa=GWA, emts=EMTS, now=now)
     _trust(gateway, lab, now)
     if gateway.security_module.state().life_cycle is LifeCycle.INITIAL:
         _personalise(gateway, lab, Stage.QUALITY_SEAL, now)
@@ -88,8 +93,19 @@ def _personalise(
         import_own_certificate(gateway, answer, stage=stage, now=now)
 
 
+def complete(gateway: Gateway, *, now: datetime) -> None:
+    """Give a demo of an older version the market participants that it lacks."""
+    lab = lab_folder(gateway.state)
+    for emt in EMTS:
+        if not lab.certificate(emt, Purpose.SIG).exists():
+            curve = ec.BrainpoolP256R1()
+            add_party(lab, lab.authority(), emt, f"{emt}.emt", tls_curve=curve, now=now)
+    _know_partners(gateway, lab, now)
+
+
 def _know_partners(gateway: Gateway, lab: LabFolder, now: datetime) -> None:
-    for party, holder in ((GWA, Holder.GWA), (EMT, Holder.EMT)):
+    for party in (GWA, *EMTS):
+        holder = Holder.GWA if party == GWA else Holder.EMT
         for purpose in Purpose:
             import_partner_certificate(
                 gateway,

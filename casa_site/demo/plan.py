@@ -11,7 +11,10 @@ from hardware.simulator.wireless_meter import SimulatedWirelessMeter
 from hardware.wmbus_address import address_of_meter_id
 
 HUID = "eemh0009264154"
-EMT = "emt-0001"
+EMT, EMT2 = "emt-0001", "emt-0002"
+EMTS = (EMT, EMT2)
+"""The first gets its deliveries by the GWA, the second directly."""
+GWA = "gwa-0001"
 DEMO_FOLDER = "demo"
 BUS, RADIO = "lmn1", "radio1"
 """The pseudo-terminals of RS485 bus and radio stick, links in the demo's folder."""
@@ -127,6 +130,6 @@ def bus_port(state: Path) -> Path:
     return state / DEMO_FOLDER / BUS
 
 
-def receiver_folder(state: Path) -> Path:
-    """Where the demo's market participant keeps what he gets."""
-    return state / DEMO_FOLDER / EMT
+def peer_folder(state: Path, name: str) -> Path:
+    """Where GWA or a market participant keeps its keys and what it gets."""
+    return state / DEMO_FOLDER / name

@@ -40,7 +40,7 @@ def install(gateway: Gateway, *, now: datetime) -> None:
     """Make the server's key and let the gateway take its time from it."""
     folder = _folder(gateway.state)
     certificate = _certificate(*_files(folder), now)
-    port = int(make_once(folder / "port", str(_free_port()).encode()))
+    port = int(make_once(folder / "port", str(free_port()).encode()))
     configure_time_service(
         gateway,
         host=HOST,
@@ -76,7 +76,7 @@ def _files(folder: Path) -> tuple[Path, Path]:
     return folder / "server.pem", folder / "server.key"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """A port that nobody uses at the moment."""
     for port in random.sample(_PORTS, 50):
         try:

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from casa_site.demo import parties
-from casa_site.demo.plan import CONSUMERS, EMT
+from casa_site.demo.plan import CONSUMERS, EMT, GWA
 from casa_site.lab_pki import LabFolder, answer_request
 from hardware.certificate_path import Purpose
 from hardware.gateway import Gateway, open_gateway
@@ -53,7 +53,7 @@ def test_the_demo_has_certificates_of_one_pki_for_everybody(demo: Gateway) -> No
     assert demo.security_module.state().life_cycle is LifeCycle.OPERATIONAL
     assert signature_certificate().stage == Certificate.Stage.OPERATIONAL
     lab = parties.lab_folder(demo.state)
-    for party, holder in ((parties.GWA, Holder.GWA), (EMT, Holder.EMT)):
+    for party, holder in ((GWA, Holder.GWA), (EMT, Holder.EMT)):
         for purpose in Purpose:
             shown = der(lab.certificate(party, purpose))
             kind = Kind(purpose.value)
@@ -150,7 +150,7 @@ def answers(gateway: Gateway, lab: LabFolder, folder: Path, *request: object) ->
 def test_demo_json_names_files_that_exist(demo: Gateway) -> None:
     members = {
         **parties.described(demo.state, "hks2"),
-        **parties.described_partner(demo.state, parties.GWA),
+        **parties.described_partner(demo.state, GWA),
     }
     members.pop("p12_pin")
     assert json.dumps(members) and all(Path(path).exists() for path in members.values())

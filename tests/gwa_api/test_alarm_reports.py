@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from casa_site import celery
 from gwa_api.alarm_reports import report_alarms
 from gwa_api.models import AlarmReport
 from gwa_api.peers.alarm_book import AlarmBook
@@ -137,7 +138,7 @@ def test_the_lock_down_is_told_by_the_task_while_locked(
         log_fault(wan.gateway, 1000011, now=NOW)
     assert device_state.is_locked(wan.gateway)
     monkeypatch.setattr(type(wan.gateway.clock), "now", lambda _self: NOW)
-    monkeypatch.setattr(task.app, "gateways", {wan.gateway.huid: wan.gateway})
+    monkeypatch.setattr(celery.app, "gateways", {wan.gateway.huid: wan.gateway})
     task(wan.gateway.huid)
     assert [(one["kind"], one["code"]) for one in kept(book)] == [("lockdown", 1000011)]
 

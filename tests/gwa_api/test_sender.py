@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from casa_site.demo import receiver
 from gwa_api import sender
 from gwa_api.delivery_document import document_of
 from hardware.gateway import Gateway
@@ -22,6 +21,7 @@ from tariffs.models import Dispatch, EvaluationProfile, OutboxRow, ProfileVersio
 from tariffs.participants import create_participant
 from tariffs.profile_spec import InputSpec, ProfileSpec
 from tariffs.services import evaluate_due
+from tests.gwa_api import file_receiver as receiver
 from tests.tariffs.builders import (
     EXPORT,
     IMPORT,

@@ -1,22 +1,15 @@
-"""A receiver of deliveries: a market participant who takes what comes as files.
+"""A market participant who takes deliveries as files.
 
-It stores each delivery once, however often it comes, and gives a receipt for what it
-has stored. A process of its own, as the simulated meters are.
+Stores each delivery once, however often it comes, with a receipt for what it stored.
 """
 
 import json
 from hashlib import sha256
 from pathlib import Path
 
-from casa_site import readiness
-from casa_site.demo.plan import receiver_folder
 from hardware.private_files import make_once, replace
-from hardware.simulator.process import stop_on_signals
-
-ROLE = "demo-emt"
 
 INBOX, RECEIVED = "inbox", "received"
-_LOOKS_EVERY_S = 1.0
 
 
 def prepare(folder: Path) -> Path:
@@ -36,16 +29,6 @@ def take_deliveries(folder: Path) -> int:
         _acknowledge(path, make_once(kept, content))
         path.unlink()
     return stored
-
-
-def serve_receiver(state: Path) -> None:
-    """Take what comes for the demo's market participant until SIGTERM."""
-    folder = receiver_folder(state)
-    prepare(folder)
-    stop = stop_on_signals()
-    readiness.announce(state, ROLE)
-    while not stop.wait(_LOOKS_EVERY_S):
-        take_deliveries(folder)
 
 
 def _acknowledge(path: Path, kept: bytes) -> None:
