@@ -31,16 +31,29 @@ class NetworkLink:
 
 
 def network_links(sysfs: Path = SYSFS) -> list[NetworkLink]:
-    """Every interface but the loop inside the host, by name; [] without sysfs."""
+    """The interfaces by name, [] without sysfs.
+
+    Left out are the loop inside the host, and virtual ones without address and link.
+    """
     if not sysfs.is_dir():
         return []
     addresses = _addresses()
     names = sorted(path.name for path in sysfs.iterdir() if path.name != "lo")
-    return [
+    found = [
         _link(sysfs / name, addresses.get(name, ()))
         for name in names
         if len(name) <= _LONGEST_NAME and (sysfs / name / "statistics").is_dir()
     ]
+    return [
+        link
+        for link in found
+        if link.has_link or link.addresses or not _is_virtual(sysfs / link.name)
+    ]
+
+
+def _is_virtual(folder: Path) -> bool:
+    """Whether no hardware stands behind it."""
+    return not (folder / "device").exists()
 
 
 def _link(folder: Path, addresses: tuple[str, ...]) -> NetworkLink:

@@ -12,7 +12,14 @@ from logbooks import storage
 from logbooks.models import TimeState
 from meters.technician_view import LineView, MeterView, lines, meter_views
 from portal import formats
-from portal.service_words import MEDIA, line_name, source_words
+from portal.service_words import (
+    MEDIA,
+    SOURCES,
+    STICKS,
+    TIME_SOURCES,
+    line_name,
+    source_words,
+)
 
 NOTHING = "\u2013"
 
@@ -120,7 +127,7 @@ def interface_rows(gateway: Gateway) -> list[InterfaceRow]:
 def _line_row(line: LineView) -> InterfaceRow:
     style = formats.page_style()
     speed = formats.whole_number(line.baudrate, style)
-    kind = line.stick or line.source
+    kind = STICKS.get(line.stick) or SOURCES.get(line.source, line.source)
     received = line.received_bytes
     return InterfaceRow(
         name=line_name(line.source),
@@ -185,7 +192,7 @@ def clock_view(gateway: Gateway, *, now: datetime) -> ClockView:
     return ClockView(
         now=formats.record_time(now),
         is_valid=gateway.clock.is_valid,
-        source=gateway.clock.source,
+        source=str(TIME_SOURCES.get(gateway.clock.source, gateway.clock.source)),
         server=f"{state.host}:{state.port}" if state else "",
         last_success=(
             formats.record_time(state.last_success_at)

@@ -40,6 +40,6 @@ def _ratings(plate: Nameplate) -> list[tuple[str, str]]:
         (_("Schutzart"), plate.protection_degree),
         (_("Spannung"), plate.voltage),
         (_("Frequenz"), plate.frequency),
-        (_("Strom"), plate.current),
+        (_("Stromstärke"), plate.current),
         (_("Temperaturbereich"), plate.temperature_range),
     ]

@@ -13,21 +13,15 @@ from hardware.led_options import LedOptions, load_led_options, store_led_options
 from hardware.network_links import network_links
 from meters.configuration_errors import MeterInvalid
 from meters.line_changes import move_line
-from meters.models import Account, Meter
+from meters.models import Account
 from meters.service_roles import ServiceRoleInvalid, activate_service_role
 from meters.technician_view import lines
 from portal.service_errors import bad_request
 from portal.service_frame import show_service
 from portal.service_log import log_change
 from portal.service_request import ServiceRequest
-from portal.service_words import line_name
+from portal.service_words import STICKS, line_name
 
-STICKS = {
-    "": _l("Draht"),
-    Meter.Stick.IM871A: "iM871A",
-    Meter.Stick.AMB8465: "AMB8465",
-    Meter.Stick.CUL: "CUL",
-}
 DONE = {
     "leds": _l("Die Anzeige der LED LMC ist geändert."),
     "line": _l("Die Schnittstelle ist geändert; sie wird neu geöffnet."),
@@ -40,7 +34,7 @@ class LineForm(forms.Form):
 
     line = forms.CharField(max_length=_LONGEST_PORT)
     port = forms.CharField(max_length=_LONGEST_PORT)
-    stick = forms.ChoiceField(required=False, choices=list(STICKS.items()))
+    stick = forms.ChoiceField(required=False, choices=[("", ""), *STICKS.items()])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

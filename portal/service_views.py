@@ -19,7 +19,7 @@ from portal.service_faults import codes_of, standing_faults
 from portal.service_frame import show_service
 from portal.service_nameplate import nameplate_facts
 from portal.service_request import ServiceRequest
-from portal.service_words import led_words
+from portal.service_words import PROCESS_STATES, led_words
 
 
 @require_safe
@@ -39,7 +39,10 @@ def device(request: ServiceRequest) -> HttpResponse:
         codes=codes_of(faults),
         storage=storage_view(gateway, now=now),
         clock=clock_view(gateway, now=now),
-        processes=request.facts.processes(),
+        processes=[
+            (one, PROCESS_STATES.get(one.state, one.state))
+            for one in request.facts.processes()
+        ],
         queues=request.facts.queues().items(),
         oldest_due=formats.record_time(due) if due else "",
         is_encrypted=request.facts.is_encrypted(),

@@ -31,7 +31,27 @@ MEDIA: Mapping[int, Promise] = {
 }
 SOURCES: Mapping[str, str] = {
     Meter.Source.HDLC: "HDLC",
+    Meter.Source.SML_PUSH: "SML",
+    Meter.Source.D0_PUSH: "D0",
+    Meter.Source.D0_PULL: "D0",
     Meter.Source.WMBUS: "Wireless M-Bus",
+}
+STICKS: Mapping[str, str] = {
+    Meter.Stick.IM871A: "iM871A",
+    Meter.Stick.AMB8465: "AMB8465",
+    Meter.Stick.CUL: "CUL",
+}
+TIME_SOURCES: Mapping[str, Promise] = {
+    "host": _l("Uhr des Rechners"),
+    "rtc": _l("Echtzeituhr"),
+    "ntp_tls": _l("NTP über TLS"),
+}
+PROCESS_STATES: Mapping[str, Promise] = {
+    "ready": _l("bereit"),
+    "done": _l("fertig"),
+    "starting": _l("startet"),
+    "waiting": _l("wartet auf Neustart"),
+    "failed": _l("ausgefallen"),
 }
 SECURITIES: Mapping[str, str] = {"tls": "TLS", "mode7": "7", "mode5": "5"}
 
