@@ -45,7 +45,9 @@ def advanced(
     if value is None:
         return state, False
     if state.is_outside:
-        back = _is_back(threshold, value)
+        # Without hysteresis the limit itself is on both sides: it stays outside, or a
+        # value that rests there would fire again and again.
+        back = _is_back(threshold, value) and not _is_beyond(threshold, value)
         return (replace(state, is_outside=False, held=0) if back else state), False
     if not _is_beyond(threshold, value):
         return replace(state, held=0), False

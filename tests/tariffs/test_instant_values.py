@@ -25,7 +25,7 @@ from meters import samples
 from meters.models import Meter, ReadDemand, Sample
 from tariffs import on_demand, taf6
 from tariffs.aggregates import Valued, aggregate
-from tariffs.instant_spec import Aggregate, InstantSpec, Threshold
+from tariffs.instant_spec import Aggregate, Direction, InstantSpec, Threshold
 from tariffs.models import DerivedRecord, EvaluationProfile, OutboxRow
 from tariffs.profile_spec import InputSpec, ProfileInvalid
 from tariffs.services import create_participant, end_profile, evaluate_due
@@ -419,6 +419,18 @@ def test_a_threshold_with_hysteresis_hold_and_pause() -> None:
         if fires:
             fired.append(minute)
     assert fired == [3, 12]  # at 8 it was outside again, within the pause
+
+
+@pytest.mark.parametrize("direction", ["over", "under"])
+def test_a_value_that_rests_on_the_limit_fires_once(direction: Direction) -> None:
+    """Nothing is fed in all night, the limit is 0: one message, not one a minute."""
+    threshold = Threshold(POWER, direction, "0")
+    state, fired = ThresholdState(), []
+    for minute in range(10):
+        at = START + minute * MINUTE
+        state, fires = advanced(threshold, state, at, Decimal(0))
+        fired += [minute] if fires else []
+    assert fired == [0]
 
 
 @given(
