@@ -14,6 +14,7 @@ from importlib.util import find_spec
 
 import django
 from cryptography.hazmat.primitives.asymmetric import ec
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 from django.urls import get_resolver
@@ -34,10 +35,21 @@ _MODULES = (
     "celery.worker.control",
     "celery.worker.heartbeat",
     "celery.worker.loops",
+    "aiomqtt",
+    "asyncio",
+    "casa_site.gwa_server",
+    "casa_site.tasks",
     "gunicorn.arbiter",
     "gunicorn.workers.gthread",
+    "gwa_api.cls.service",
+    "gwa_api.tasks",
+    "gwa_api.wake_up_service",
+    "gwa_api.wsgi",
     "kombu.asynchronous.hub",
+    "logbooks.tasks",
     "meters.acquisition",
+    "portal.announcement",
+    "portal.house_publisher",
     "portal.urls",
     "tariffs.tasks",
 )
@@ -58,6 +70,7 @@ def load_everything() -> None:
                 importlib.import_module(name)
         _refuse_bad_settings()
     _build_tables()
+    _compile_queries()
     ec.generate_private_key(ec.BrainpoolP256R1())  # loads OpenSSL's providers
 
 
@@ -69,6 +82,12 @@ def _build_tables() -> None:
     app.loader.import_default_modules()
     _ = app.amqp.queues, get_resolver().reverse_dict
     wsgi.django_application()
+
+
+def _compile_queries() -> None:
+    """What the ORM builds for its first query of each table: one for all roles."""
+    for model in apps.get_models():
+        str(model._default_manager.all().query)
 
 
 def _refuse_bad_settings() -> None:
