@@ -9,7 +9,7 @@ _METER = r"metering/origin/(?P<meter>[^/]+)"
 _CONTRACT = r"metering/derived/(?P<contract>[^/]+)"
 _NUMBER = r"[0-9]{1,9}"
 
-_VIEWS = {
+VIEWS = {
     r"systeminformations": api.SystemInformations,
     r"metering/origin": api.Meters,
     rf"{_METER}/extended": api.LatestExtended,
@@ -27,6 +27,6 @@ _VIEWS = {
 }
 
 urlpatterns: list[URLPattern] = [
-    *(re_path(rf"^{path}/?\Z", view.as_view()) for path, view in _VIEWS.items()),
+    *(re_path(rf"^{path}/?\Z", view.as_view()) for path, view in VIEWS.items()),
     re_path(r"", api.Nothing.as_view()),
 ]

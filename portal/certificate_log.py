@@ -86,8 +86,13 @@ def names_of(certificate: x509.Certificate | None) -> tuple[str, ...]:
     """Subject and issuer as RFC 4514 writes them, each "-" when it is empty."""
     if certificate is None:
         return _UNREADABLE, _UNREADABLE
-    names = (certificate.subject, certificate.issuer)
-    return tuple(name.rfc4514_string()[:_LONGEST_NAME] or _UNREADABLE for name in names)
+    return written(certificate.subject), written(certificate.issuer)
+
+
+def written(name: x509.Name) -> str:
+    """A name as RFC 4514 writes it, at most 200 characters; "-" for an empty one."""
+    text = name.rfc4514_string({x509.NameOID.SERIAL_NUMBER: "serialNumber"})
+    return text[:_LONGEST_NAME] or _UNREADABLE
 
 
 def _parsed(der: bytes) -> x509.Certificate | None:

@@ -15,6 +15,7 @@ from hardware.gateway import Gateway
 from hardware.han_certificate import han_files
 from meters import selectors as meter_selectors
 from portal import formats
+from portal.certificate_log import written
 from portal.frame import show
 from portal.request import PortalRequest, peer_certificate
 from portal.start_page import device
@@ -72,7 +73,7 @@ def methods_of(request: PortalRequest) -> Methods:
     """What the page offers, and which certificate the browser has shown already."""
     password, certificate = meter_selectors.login_methods()
     der = peer_certificate(request)
-    shown = x509.load_der_x509_certificate(der).subject.rfc4514_string() if der else ""
+    shown = written(x509.load_der_x509_certificate(der).subject) if der else ""
     return Methods(password or not certificate, certificate, shown)
 
 
