@@ -40,6 +40,7 @@ RHYTHM = {
     "tariffs.tasks.evaluate_due": timedelta(seconds=10),
     "gwa_api.tasks.send_due": timedelta(seconds=10),
     "gwa_api.tasks.report_alarms": timedelta(seconds=10),
+    "gwa_api.tasks.watch_han_network": timedelta(seconds=15),
     "tariffs.tasks.prune_values": timedelta(hours=1),
     "casa_site.tasks.keep_time": timedelta(minutes=1),
     "casa_site.tasks.carry_on_update": timedelta(minutes=1),

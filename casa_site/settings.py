@@ -54,6 +54,9 @@ TLS_MAX = env.choice("CASA_TLS_MAX", "1.3", {"1.2", "1.3"})
 GWA_HOST = env.text("CASA_GWA_HOST", "127.0.0.1")
 if GWA_HOST in {"0.0.0.0", "::", ""}:
     raise env.SettingInvalid("CASA_GWA_HOST must be one address, not any.")
+HAN_SETTER = env.text("CASA_HAN_SETTER")
+if HAN_SETTER and not HAN_SETTER.startswith("/"):
+    raise env.SettingInvalid("CASA_HAN_SETTER must be the absolute path of a program.")
 GWA_RATE = env.integer("CASA_GWA_RATE", 60, minimum=0, maximum=6000)
 
 _device_key = identity.existing_device_key(STATE)

@@ -7,6 +7,7 @@ from gwa_api.models.communication_profile import (
     CommunicationProfile,
     SealedDelivery,
 )
+from gwa_api.models.han_network import HanNetwork
 from gwa_api.models.management import AlarmReport, ManagementState
 from gwa_api.models.proxy_profile import ProxyConnection, ProxyProfile
 
@@ -14,6 +15,7 @@ __all__ = [
     "AdministratorChange",
     "AlarmReport",
     "CommunicationProfile",
+    "HanNetwork",
     "KeptAnswer",
     "ManagementState",
     "Operation",

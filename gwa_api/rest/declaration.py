@@ -53,7 +53,8 @@ class Call:
     """A request as its handler sees it: authenticated, parsed, valid by its schema.
 
     `content` are the raw bytes where the route takes no JSON. `headers` are those of
-    the request. `facts` is what the listener knows and this app does not.
+    the request, `connection` tells one connection from another. `facts` is what the
+    listener knows and this app does not.
     """
 
     gateway: Gateway
@@ -65,6 +66,7 @@ class Call:
     content: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     certificate: str = ""
+    connection: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

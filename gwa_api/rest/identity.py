@@ -1,12 +1,13 @@
 """Who asks: the gateway administrator, by the exact certificate of his connection."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from gwa_api import administrator
+from gwa_api import administrator, han_network
 from hardware.certificate_path import CertificateRefused
 from hardware.gateway import Gateway
 from logbooks.access import Access, Network, Role
@@ -15,6 +16,11 @@ from logbooks.services import log_fault
 
 PEER = "casa.peer_certificate"
 """Where the listener puts the certificate (DER) of the connection into the environ."""
+
+
+def connection_of(environ: Mapping[str, Any]) -> str:
+    """The address and port that the connection comes from."""
+    return f"{environ.get('REMOTE_ADDR', '')} {environ.get('REMOTE_PORT', '')}"[:64]
 
 
 class Administrator:
@@ -44,4 +50,5 @@ class GwaCertificate(BaseAuthentication):
             log_fault(gateway, refused.code, now=now)
             raise exceptions.PermissionDenied from None
         administrator.note_access(gateway, entry, now=now)
+        han_network.note_access(connection_of(environ))
         return Administrator(entry.holder_id), entry.fingerprint

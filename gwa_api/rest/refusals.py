@@ -12,7 +12,8 @@ from hardware.certificate_path import CertificateRefused
 from hardware.security_faults import SecurityModuleFault
 from logbooks.firmware import FirmwareStepRefused
 from logbooks.lockdown import ReleaseRefused
-from logbooks.retention import NOT_OLD_ENOUGH, RetentionTooShort
+from logbooks.log_codes import NOT_OLD_ENOUGH
+from logbooks.retention import RetentionTooShort
 from logbooks.self_test import SelfTestRefused
 from meters.accounts import AccountInvalid
 from meters.configuration_errors import ConfigurationInvalid

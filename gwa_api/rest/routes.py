@@ -10,6 +10,7 @@ from gwa_api.rest import (
     keys,
     logs,
     meters,
+    network,
     on_demand,
     operations,
     participants,
@@ -24,6 +25,7 @@ from gwa_api.rest.openapi import document
 
 ROUTES = (
     *device.ROUTES,
+    *network.ROUTES,
     *time.ROUTES,
     *meters.ROUTES,
     *consumers.ROUTES,

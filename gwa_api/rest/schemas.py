@@ -54,6 +54,11 @@ _CONSUMER: dict[str, Schema] = {
     "log_retention_months": whole(1, 1200),
 }
 _PARTICIPANT = {"name": text()}
+_NETWORK = {
+    "addresses": many(text(49), 8),
+    "host_names": many(text(253), 8),
+    "dhcp": FLAG,
+}
 _WAY: dict[str, Schema] = {
     "participant": or_null(ID),
     "addresses": many(HOST_PORT, 8, 1),
@@ -380,6 +385,8 @@ SCHEMAS: dict[str, Schema] = {
         "*", id=ID, received_bytes=whole(), size=whole(1), package=or_null(whole(1))
     ),
     "Install": thing(at=AT),
+    "HanNetworkBody": thing("dhcp", **_NETWORK),
+    "HanNetwork": thing("*", **_NETWORK, returns_at=or_null(AT), version=whole()),
     "ChangeBody": thing("*", holder_id=ID, certificate=PEM),
     "Change": thing(
         "*",

@@ -21,7 +21,7 @@ from gwa_api.json_object import DocumentInvalid, document_of, document_text
 from gwa_api.rest import idempotency
 from gwa_api.rest.conditions import unless_known
 from gwa_api.rest.declaration import PREFIX, Call, Reply, Route
-from gwa_api.rest.identity import GwaCertificate
+from gwa_api.rest.identity import GwaCertificate, connection_of
 from gwa_api.rest.problem import MEDIA_TYPE, ApiProblem, invalid
 from gwa_api.rest.query import query_of
 from gwa_api.rest.refusals import problem_of
@@ -158,6 +158,7 @@ class ResourceView(APIView):
             content=content,
             headers=_headers(request),
             certificate=str(request.auth),
+            connection=connection_of(request._request.META),
             facts=request._request.META.get("casa.facts", {}),
         )
         with transaction.atomic() if route.writes else nullcontext():

@@ -38,6 +38,7 @@ class HeadEnd:
     certificate: bytes
     lab: Lab
     per_minute: int = 0
+    port: int = 50_000
     numbers: Any = field(default_factory=itertools.count)
 
     def __post_init__(self) -> None:
@@ -48,6 +49,7 @@ class HeadEnd:
     def wsgi(self, environ: dict[str, Any], start_response: Any) -> Any:
         """The application behind a connection with this certificate."""
         environ[PEER] = self.certificate
+        environ["REMOTE_PORT"] = str(self.port)
         # As Django's own client does: the test's transaction needs its connection.
         for signal in (request_started, request_finished):
             signal.disconnect(close_old_connections)
