@@ -113,6 +113,38 @@ def test_curl_reads_every_path(address: str, tmp_path: Path) -> None:
     assert done.stdout.split("\n")[:-1] == ["200"] * len(both_forms())
 
 
+CON = "/smgw/con/v1"
+CON_PATHS = [
+    "/smgw/",
+    f"{CON}/rts/meters/1emh0000000001",
+    f"{CON}/rts/readings/1emh0000000001?q.fromtime=2026-06-22T12:00:00Z&q.obis=1-0:1.8.0",
+    f"{CON}/rts/log/?q.level=F",
+    f"{CON}/exp/contracts/hks2-taf7?q.signed=CMS_ECDSA_SHA256_Detached",
+]
+
+
+def test_httpx_and_requests_read_the_rest_service(address: str) -> None:
+    """Digest by SHA-256, the query in its `uri`."""
+    auth = httpx.DigestAuth(USER, PASSWORD)
+    session = requests.Session()
+    session.trust_env = False
+    session.auth = requests.auth.HTTPDigestAuth(USER, PASSWORD)
+    with httpx.Client(base_url=address, auth=auth, trust_env=False) as client:
+        for path in CON_PATHS:
+            assert client.get(path).status_code == 200, path
+            assert session.get(address + path).status_code == 200, path
+
+
+@pytest.mark.skipif(which("curl") is None, reason="curl is not installed")
+def test_curl_reads_the_rest_service(address: str, tmp_path: Path) -> None:
+    command = ["curl", "-q", "--silent", "--noproxy", "*", "--digest"]
+    command += ["--user", f"{USER}:{PASSWORD}", "--write-out", "%{http_code}\n"]
+    for path in CON_PATHS:
+        command += ["--output", str(tmp_path / "body"), address + path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split("\n")[:-1] == ["200"] * len(CON_PATHS)
+
+
 def test_a_wrong_password_gets_nothing(address: str) -> None:
     auth = httpx.DigestAuth(USER, "falsch")
     answer = httpx.get(address + PATHS[0], auth=auth, trust_env=False)
@@ -133,7 +165,25 @@ def test_the_example_of_the_documentation_works(
     address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The Python block of docs/han-json.md, with this server's address."""
-    page = (Path(__file__).parents[2] / "docs/han-json.md").read_text()
+    run_example("han-json.md", address)
+    printed = capsys.readouterr().out.split("\n")
+    first = reading("1emh0000000001", NOW).registers[0]
+    assert printed[0] == "1emh0000000001 2026-06-22T15:07:53+02:00"
+    assert printed[1].split() == ["0100010800ff", f"{first.value}e-1", "unit", "30"]
+
+
+def test_the_example_of_the_rest_service_works(
+    address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The Python block of docs/con-rest.md, with this server's address."""
+    run_example("con-rest.md", address)
+    printed = capsys.readouterr().out.split("\n")[:-1]
+    assert len(printed) > 20
+    assert all(line.endswith(" kWh") for line in printed)
+
+
+def run_example(name: str, address: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / name).read_text()
     code = page.partition("```python\n")[2].partition("```")[0]
     for old, new in (
         ("https://smgw.local", address),
@@ -142,8 +192,4 @@ def test_the_example_of_the_documentation_works(
     ):
         assert old in code
         code = code.replace(old, new)
-    exec(compile(code, "docs/han-json.md", "exec"), {})
-    printed = capsys.readouterr().out.split("\n")
-    first = reading("1emh0000000001", NOW).registers[0]
-    assert printed[0] == "1emh0000000001 2026-06-22T15:07:53+02:00"
-    assert printed[1].split() == ["0100010800ff", f"{first.value}e-1", "unit", "30"]
+    exec(compile(code, name, "exec"), {})
