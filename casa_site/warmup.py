@@ -43,6 +43,7 @@ _MODULES = (
     "gunicorn.workers.gthread",
     "gwa_api.cls.service",
     "gwa_api.tasks",
+    "gwa_api.urls",
     "gwa_api.wake_up_service",
     "gwa_api.wsgi",
     "kombu.asynchronous.hub",
