@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any, ClassVar
 
-from django.db import transaction
+from django.db import Error, transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
@@ -104,15 +104,22 @@ class ResourceView(APIView):
         response._has_been_logged = True  # type: ignore[attr-defined]
         for name, value in self.headers.items():
             response.setdefault(name, value)
-        log_gwa_access(
-            self.gateway,
-            request.method or "",
-            self.template,
-            status=response.status_code,
-            correlation=self._correlation(),
-            now=self.gateway.clock.now(),
-        )
+        self._log_access(request.method or "", response.status_code)
         return response
+
+    def _log_access(self, method: str, status: int) -> None:
+        """A log that cannot be written must not hide the answer."""
+        try:
+            log_gwa_access(
+                self.gateway,
+                method,
+                self.template,
+                status=status,
+                correlation=self._correlation(),
+                now=self.gateway.clock.now(),
+            )
+        except Error:
+            _log.exception("the request could not be noted in the system log")
 
     def _answer(self, request: Request, ids: Mapping[str, str]) -> HttpResponse:
         route = self.routes[request.method or ""]
