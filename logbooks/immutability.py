@@ -91,12 +91,26 @@ def _run(
 
 
 def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
-    """Tables of final rows whose UPDATE the database would not refuse, ascending."""
+    """Tables of final rows that a trigger guards no more, ascending."""
     with connection.cursor() as cursor:
         tables = set(connection.introspection.table_names(cursor))
         cursor.execute(_TRIGGERS[connection.vendor])
-        guarded = {str(name).removesuffix("_no_update") for (name,) in cursor}
-    return sorted(FINAL_TABLES & tables - guarded)
+        there = {str(name) for (name,) in cursor}
+    return sorted(
+        table
+        for table in FINAL_TABLES & tables
+        if not _guards(table, connection.vendor) <= there
+    )
+
+
+def _guards(table: str, vendor: str) -> set[str]:
+    """The names of the triggers that a table of final rows has to have."""
+    refused = {"no_update"}
+    if table != RING_BUFFER:
+        refused.add("no_delete")
+    if vendor == "postgresql":
+        refused.add("no_truncate")
+    return {f"{table}_{what}" for what in refused}
 
 
 FINAL_TABLES = {
@@ -107,6 +121,9 @@ FINAL_TABLES = {
     "tariffs_derivedrecord",
 }
 """Every table that `final_rows` is put on."""
+
+RING_BUFFER = "logbooks_systemlogentry"
+"""The one whose oldest rows make room for new ones."""
 
 _TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",

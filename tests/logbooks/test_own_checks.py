@@ -71,11 +71,13 @@ def test_each_flipped_byte_of_the_database_file_is_found(
 def test_a_table_without_its_trigger_is_found(gateway: Gateway) -> None:
     """R87: 1400560 for a log, 2500350 for a value list."""
     assert codes(gateway, "final rows") == []
-    if connection.vendor != "sqlite":
-        pytest.skip("drops a trigger of SQLite")
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER logbooks_systemlogentry_no_update")
-        cursor.execute("DROP TRIGGER meters_originalrecord_no_update")
+    for table, trigger in (
+        ("logbooks_systemlogentry", "no_update"),
+        ("meters_originalrecord", "no_delete"),
+    ):
+        where = f" ON {table}" if connection.vendor == "postgresql" else ""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TRIGGER {table}_{trigger}{where}")
     assert codes(gateway, "final rows") == [1400560, 2500350]
 
 

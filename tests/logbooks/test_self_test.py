@@ -121,8 +121,10 @@ def test_a_run_goes_on_in_steps_and_finds_a_changed_entry(home: Gateway) -> None
     """R146: a byte of a stored entry is changed; the run in slices finds it."""
     for _ in range(70):
         log_event(home, Event.FIRMWARE_STARTED, now=NOW)
+    table = "logbooks_systemlogentry"
+    where = f" ON {table}" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER logbooks_systemlogentry_no_update")
+        cursor.execute(f"DROP TRIGGER {table}_no_update{where}")
         cursor.execute(
             "UPDATE logbooks_systemlogentry SET level = 'infp' WHERE number = 33"
         )
