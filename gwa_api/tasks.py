@@ -1,12 +1,15 @@
-"""Tasks of queue `delivery`."""
+"""Tasks of queue `delivery`: each begins its work beside the worker and returns."""
 
 from typing import Any
 
 from celery import shared_task
 
-from gwa_api import alarm_reports, han_network, sender
+from gwa_api import alarm_reports, sender
+from gwa_api.beside import Beside
 from hardware.gateway import Gateway
 from logbooks import device_state
+
+BESIDE = Beside()
 
 
 @shared_task(bind=True, expires=55)
@@ -17,18 +20,17 @@ def send_due(self: Any, gateway_id: str) -> None:
     """
     gateway: Gateway = self.app.gateways[gateway_id]
     if not device_state.is_locked(gateway):
-        sender.send_due(gateway, now=gateway.clock.now())
+        BESIDE.run(
+            f"send {gateway_id}",
+            lambda: sender.send_due(gateway, now=gateway.clock.now()),
+        )
 
 
 @shared_task(bind=True, expires=55)
 def report_alarms(self: Any, gateway_id: str) -> None:
     """Tell the administrator what stands (R162); in a lock-down too."""
     gateway: Gateway = self.app.gateways[gateway_id]
-    alarm_reports.report_alarms(gateway, now=gateway.clock.now())
-
-
-@shared_task(bind=True, expires=15)
-def watch_han_network(self: Any, gateway_id: str) -> None:
-    """Take back a change of the HAN's network that did not prove itself."""
-    gateway: Gateway = self.app.gateways[gateway_id]
-    han_network.return_when_due(gateway, now=gateway.clock.now())
+    BESIDE.run(
+        f"alarms {gateway_id}",
+        lambda: alarm_reports.report_alarms(gateway, now=gateway.clock.now()),
+    )

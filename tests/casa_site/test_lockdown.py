@@ -16,7 +16,7 @@ from casa_site.celery import RHYTHM
 from casa_site.service import Role
 from casa_site.start_and_end import begin_run
 from casa_site.supervisor import Supervisor
-from gwa_api.tasks import send_due
+from gwa_api.tasks import BESIDE, send_due
 from hardware import device_state_file, last_run
 from hardware.device_state_file import DeviceSetting, Mode
 from hardware.gateway import Gateway
@@ -61,6 +61,7 @@ def test_nothing_is_tariffed_or_sent(gateway: Gateway, calls: list[str]) -> None
         for task in (evaluate_due, send_due):
             task.app.gateways = {gateway.huid: gateway}
             task.run(gateway.huid)
+        assert BESIDE.wait(f"send {gateway.huid}", 20)
         assert len(calls) == expected
 
 

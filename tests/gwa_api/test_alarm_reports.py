@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,6 +12,7 @@ from gwa_api.alarm_reports import report_alarms
 from gwa_api.models import AlarmReport
 from gwa_api.peers.alarm_book import AlarmBook
 from gwa_api.peers.https_server import Answer
+from gwa_api.tasks import BESIDE
 from gwa_api.tasks import report_alarms as task
 from hardware.gateway import Gateway
 from logbooks import device_state
@@ -126,20 +126,20 @@ def test_an_alarm_that_ended_before_he_could_be_told_is_told(wan: Wan) -> None:
     assert [one["kind"] for one in kept(book)] == ["interface_missing"]
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.req("R162", "R138")
 def test_the_lock_down_is_told_by_the_task_while_locked(
     wan: Wan,
     listening: Listening,
     monkeypatch: pytest.MonkeyPatch,
-    django_capture_on_commit_callbacks: Any,
 ) -> None:
     book, _script = listening
-    with django_capture_on_commit_callbacks(execute=True):
-        log_fault(wan.gateway, 1000011, now=NOW)
+    log_fault(wan.gateway, 1000011, now=NOW)
     assert device_state.is_locked(wan.gateway)
     monkeypatch.setattr(type(wan.gateway.clock), "now", lambda _self: NOW)
     monkeypatch.setattr(celery.app, "gateways", {wan.gateway.huid: wan.gateway})
     task(wan.gateway.huid)
+    assert BESIDE.wait(f"alarms {wan.gateway.huid}", 20)
     assert [(one["kind"], one["code"]) for one in kept(book)] == [("lockdown", 1000011)]
 
 
