@@ -1,6 +1,5 @@
 """The portal behind TLS in a thread, for browsers."""
 
-import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -9,11 +8,15 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from django.db import connections
+from cryptography import x509
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connections
 
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
 from hardware.han_certificate import ensure_han_files
+from hardware.tls_profile import Clients, FileIdentity, server_context
+from meters.account_certificates import consumer_pins
 
 HOST = "127.0.0.1"
 
@@ -22,7 +25,10 @@ class Handler(WSGIRequestHandler):
     """Says that the connection is TLS, and nothing on the screen."""
 
     def get_environ(self) -> dict[str, Any]:
-        return super().get_environ() | {"HTTPS": "on"}
+        return super().get_environ() | {
+            "HTTPS": "on",
+            "gunicorn.socket": self.connection,
+        }
 
     def log_message(self, *args: object) -> None:
         pass
@@ -54,10 +60,16 @@ def one_at_a_time(application: Callable[..., Iterable[bytes]]) -> Callable[..., 
 def tls_server(gateway: Gateway) -> Iterator[str]:
     """Serve the portal of a gateway; gives the address."""
     files = ensure_han_files(gateway, addresses=[HOST], now=datetime.now(UTC))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(files.certificate, files.key)
+    context = server_context(
+        FileIdentity(files.certificate, files.key),
+        clients=Clients.OPTIONAL,
+        pins=[x509.load_der_x509_certificate(der) for der in consumer_pins()],
+    )
     application = one_at_a_time(HanApplication(gateway))
     connections["default"].inc_thread_sharing()
+    # As Django's own client does: the test's transaction needs its connection.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
     with make_server(HOST, 0, application, Server, Handler) as server:
         server.socket = context.wrap_socket(
             server.socket, server_side=True, do_handshake_on_connect=False
@@ -69,4 +81,6 @@ def tls_server(gateway: Gateway) -> Iterator[str]:
         yield f"https://{HOST}:{server.server_port}"
         server.shutdown()
         thread.join()
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
     connections["default"].dec_thread_sharing()
