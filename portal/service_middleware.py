@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, resolve, set_urlconf
 from django.utils.translation import gettext as _
 
 from hardware.certificate_path import CertificateRefused, Refusal
@@ -35,6 +35,7 @@ class PathsMiddleware:
     def __call__(self, request: ServiceRequest) -> HttpResponseBase:
         """Answer one request."""
         request.urlconf = URLS
+        set_urlconf(URLS)  # for pages that are made before the path is looked up
         request.facts = request.META["casa.facts"]
         return self._get_response(request)
 
