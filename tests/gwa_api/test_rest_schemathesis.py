@@ -40,7 +40,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-CASES = int(os.environ.get("CASA_TEST_API_CASES", "2000"))
+CASES = int(os.environ.get("CASA_TEST_API_CASES", "2400"))
 KNOWN = {
     "meter": METER,
     "consumer": "meier",
