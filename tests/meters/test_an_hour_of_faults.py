@@ -151,7 +151,7 @@ def test_an_hour_of_faults_is_told_exactly(plant: Plant) -> None:
         assert consumer_log(consumer) == expected, consumer
     assert [
         (a.kind, a.subject, a.code, clock(a.since), clock(a.cleared_at))
-        for a in Alarm.objects.order_by("since", "pk")
+        for a in Alarm.objects.order_by("since", "code")
     ] == ALARMS
     check_records(plant)
     check_kept_telegrams()
