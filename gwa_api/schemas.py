@@ -264,7 +264,7 @@ def _recipients(delivery: JsonObject) -> tuple[str, ...]:
     recipients = []
     for body in delivery.parts("recipients", _RECIPIENT):
         if body.has("route"):
-            body.refuse("route", "routes are not built yet")
+            body.refuse("route", "stands in his communication profile")
         recipients.append(body.text("participant"))
     return tuple(recipients)
 
