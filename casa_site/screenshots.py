@@ -22,6 +22,10 @@ DEFAULT_FOLDER = BASE / "docs" / "images"
 CHROMIUM_ARGUMENTS = ("--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars")
 
 
+TALLEST = 1600
+"""Pixels of height that say enough about a long table."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """How a page is looked at."""
@@ -149,10 +153,10 @@ def _look_around(
 
 
 def _picture(page: Page, path: Path) -> Path:
-    """The whole page; the window grows to it, so that what is fixed to its lower
-    edge stands at the end of the picture."""
+    """The page, a very long one cut; the window grows to it, so that what is fixed to
+    its lower edge stands at the end of the picture."""
     size = page.viewport_size
-    height = page.evaluate("document.documentElement.scrollHeight")
+    height = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
     if size and height > size["height"]:
         page.set_viewport_size({"width": size["width"], "height": height})
     page.screenshot(path=path)
