@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from django.core.management.base import BaseCommand, CommandError
 
 from gwa_api.peers.emt import PATH, Emt
@@ -37,13 +39,20 @@ def peer_keys(state: Path, options: dict[str, Any]) -> PeerKeys:
         if options["keys"] is not None:
             keys.take_keys(options["keys"])
         for path in options["client"]:
-            keys.trust_client(path.stem, certificate_in(path))
+            certificate = certificate_in(path)
+            keys.trust_client(_name_of(certificate), certificate)
         for path in options["signer"]:
-            keys.trust_signer(path.stem, certificate_in(path))
+            certificate = certificate_in(path)
+            keys.trust_signer(_name_of(certificate), certificate)
         keys.tls_identity()
     except (KeysMissing, OSError) as error:
         raise CommandError(f"{error}") from None
     return keys
+
+
+def _name_of(certificate: x509.Certificate) -> str:
+    """A file name of its own: files of a PKI are all called tls.pem."""
+    return certificate.fingerprint(SHA256()).hex()[:16]
 
 
 def host_time() -> datetime:
