@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import which
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from playwright.sync_api import Error as BrowserError
@@ -62,7 +62,7 @@ def url(han: Gateway, clock: MovedClock, certificate: object) -> Iterator[str]:
 def page(url: str, certificate: dict[str, str]) -> Iterator[Page]:
     """A browser that holds the certificate, and counts what goes wrong in it."""
     with chromium() as chrome:
-        shown = {"origin": url, **certificate}
+        shown: Any = {"origin": url, **certificate}
         context = chrome.new_context(
             ignore_https_errors=True, client_certificates=[shown], locale="de-DE"
         )
