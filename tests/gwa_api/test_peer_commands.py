@@ -29,7 +29,7 @@ def test_two_clients_whose_files_have_one_name_are_both_trusted(tmp_path: Path) 
 
 
 def test_without_keys_there_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="tls.pem"):
+    with pytest.raises(CommandError, match=r"tls\.pem"):
         peer_keys(tmp_path / "state", options())
     with pytest.raises(CommandError, match="nowhere"):
         peer_keys(tmp_path / "state", options(client=[Path("/nowhere/x.pem")]))
