@@ -12,6 +12,7 @@ from hardware.gateway import Gateway
 from hardware.leds import Channel, Phase
 from hardware.nameplate import load_nameplate
 from meters.technician_view import WEAK_DBM, MeterView, lines, meter_views
+from portal import formats
 from portal.models import InstallationReport
 from portal.service_facts import ServiceFacts
 from portal.service_faults import codes_of, standing_faults
@@ -95,7 +96,7 @@ def _meter_checks(meters: Sequence[MeterView], now: datetime) -> Iterator[Check]
     weak = [f"{one.id}: {one.rssi_dbm} dBm" for one in meters if one.is_weak]
     yield Check(
         _("Das Funksignal aller Zähler ist stärker als %(limit)s dBm.")
-        % {"limit": WEAK_DBM},
+        % {"limit": formats.whole_number(WEAK_DBM, formats.page_style())},
         not weak,
         ", ".join(weak),
     )
