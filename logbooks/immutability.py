@@ -38,6 +38,41 @@ _POSTGRESQL_NO_DELETE = (
 _POSTGRESQL_DROP = ("DROP FUNCTION {table}_refuse() CASCADE",)
 
 
+_SQLITE_RING = (
+    "CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
+    "WHEN OLD.number > (SELECT MAX(number) FROM {table}) - {kept} "
+    "BEGIN SELECT RAISE(ABORT, '{table}: rows are kept'); END",
+)
+_SQLITE_RING_DROP = ("DROP TRIGGER {table}_no_delete",)
+_POSTGRESQL_RING = (
+    "CREATE FUNCTION {table}_keep_newest() RETURNS trigger AS $$ BEGIN "
+    "IF OLD.number > (SELECT MAX(number) FROM {table}) - {kept} THEN "
+    "RAISE EXCEPTION '{table}: rows are kept' "
+    "USING ERRCODE = 'integrity_constraint_violation'; END IF; "
+    "RETURN OLD; END $$ LANGUAGE plpgsql",
+    "CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
+    "FOR EACH ROW EXECUTE FUNCTION {table}_keep_newest()",
+)
+_POSTGRESQL_RING_DROP = ("DROP FUNCTION {table}_keep_newest() CASCADE",)
+
+
+def ring_rows(table: str, *, kept: int) -> RunPython:
+    """A migration operation: the newest `kept` rows by `number` cannot be deleted.
+
+    For a ring buffer that `final_rows` guards against changes already.
+    """
+
+    def install(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+        sqlite = editor.connection.vendor == "sqlite"
+        _run(editor, _SQLITE_RING if sqlite else _POSTGRESQL_RING, table, kept=kept)
+
+    def remove(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+        sqlite = editor.connection.vendor == "sqlite"
+        _run(editor, _SQLITE_RING_DROP if sqlite else _POSTGRESQL_RING_DROP, table)
+
+    return RunPython(install, remove, elidable=False)
+
+
 def final_rows(
     table: str,
     *,
@@ -48,9 +83,8 @@ def final_rows(
     """A migration operation that puts the triggers on `table`.
 
     No row changes. Rows whose `time_column` is older than `kept_months` may be
-    deleted; without both, none ever; of a `ring_buffer` any (whoever deletes moves
-    the anchor of its chain, so that a deletion by hand is found). An attempt raises
-    django.db.IntegrityError. Works on SQLite and PostgreSQL.
+    deleted; without both, none ever; of a `ring_buffer` those that `ring_rows` lets
+    go. An attempt raises django.db.IntegrityError. Works on SQLite and PostgreSQL.
     """
 
     def install(_apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
@@ -85,9 +119,11 @@ def _run(
     script: tuple[str, ...],
     table: str,
     when: str = "",
+    kept: int = 0,
 ) -> None:
     for statement in script:
-        editor.execute(statement.format(table=table, when=when), params=None)
+        sql = statement.format(table=table, when=when, kept=kept)
+        editor.execute(sql, params=None)
 
 
 def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
@@ -105,9 +141,7 @@ def missing_triggers(connection: BaseDatabaseWrapper) -> list[str]:
 
 def _guards(table: str, vendor: str) -> set[str]:
     """The names of the triggers that a table of final rows has to have."""
-    refused = {"no_update"}
-    if table != RING_BUFFER:
-        refused.add("no_delete")
+    refused = {"no_update", "no_delete"}
     if vendor == "postgresql":
         refused.add("no_truncate")
     return {f"{table}_{what}" for what in refused}
@@ -121,9 +155,6 @@ FINAL_TABLES = {
     "tariffs_derivedrecord",
 }
 """Every table that `final_rows` is put on."""
-
-RING_BUFFER = "logbooks_systemlogentry"
-"""The one whose oldest rows make room for new ones."""
 
 _TRIGGERS = {
     "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",

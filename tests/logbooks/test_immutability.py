@@ -42,7 +42,7 @@ def postgresql_connection(
         django_db_blocker.unblock(),
     ):
         connection = _connect(socket)
-        MigrationExecutor(connection).migrate([("logbooks", "0001_initial")])
+        MigrationExecutor(connection).migrate([("logbooks", "0009_system_log_ring")])
         yield connection
         connection.close()
 
@@ -166,8 +166,12 @@ def test_calibration_log_entries_never_go(connection: BaseDatabaseWrapper) -> No
 
 
 def test_system_log_entries_make_room(connection: BaseDatabaseWrapper) -> None:
-    insert(connection, SYSTEM)
-    assert run(connection, f"DELETE FROM {SYSTEM}") == 1
+    """The newest 100,000 stay; what is older may go."""
+    for number in (1, 2, 100_001):
+        insert(connection, SYSTEM, number=number)
+    with pytest.raises(IntegrityError), transaction.atomic(using=connection.alias):
+        run(connection, f"DELETE FROM {SYSTEM}")
+    assert run(connection, f"DELETE FROM {SYSTEM} WHERE number <= 1") == 1
 
 
 @pytest.mark.req("R75")
@@ -178,7 +182,7 @@ def test_the_orm_cannot_change_or_delete_entries(gateway: Gateway) -> None:
     for model in (ConsumerLogEntry, SystemLogEntry, CalibrationLogEntry):
         with pytest.raises(IntegrityError), transaction.atomic():
             model.objects.update(level="x")
-    for model in (ConsumerLogEntry, CalibrationLogEntry):
+    for model in (ConsumerLogEntry, SystemLogEntry, CalibrationLogEntry):
         with pytest.raises(IntegrityError), transaction.atomic():
             model.objects.all().delete()
     entry = ConsumerLogEntry.objects.get()

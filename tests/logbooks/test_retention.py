@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from hardware.gateway import Gateway
 from logbooks import device_state, integrity, list_check, retention
@@ -93,11 +93,33 @@ def test_a_full_calibration_log_overwrites_nothing(home: Gateway) -> None:
     assert [(e.event_sub_id, e.level) for e in entries] == [(2, "fatal")]
 
 
+def _let_the_database_keep_fewer() -> None:
+    """Until the end of the test: its trigger keeps 100,000 entries."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL session_replication_role = replica")
+        else:
+            cursor.execute("DROP TRIGGER logbooks_systemlogentry_no_delete")
+
+
 def test_the_system_log_is_a_ring(home: Gateway) -> None:
+    _let_the_database_keep_fewer()
     keep_logs(home, now=NOW, system_capacity=3)
     numbers = list(SystemLogEntry.objects.order_by("number").values_list("number"))
     assert numbers == [(4,), (5,), (6,)]
     assert integrity.verify_system_log(home) == []
+
+
+@pytest.mark.req("R82")
+def test_nobody_cuts_the_system_log_by_hand(home: Gateway) -> None:
+    """The database keeps the newest 100,000 entries, whoever asks."""
+    for entries in (
+        SystemLogEntry.objects.all(),
+        SystemLogEntry.objects.order_by("-number")[:1],
+    ):
+        numbers = [entry.number for entry in entries]
+        with pytest.raises(IntegrityError), transaction.atomic():
+            SystemLogEntry.objects.filter(number__in=numbers).delete()
 
 
 @pytest.mark.req("R75")
