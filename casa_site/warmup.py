@@ -38,6 +38,7 @@ _MODULES = (
     "aiomqtt",
     "asyncio",
     "casa_site.gwa_server",
+    "casa_site.service_server",
     "casa_site.tasks",
     "gunicorn.arbiter",
     "gunicorn.workers.gthread",
@@ -51,6 +52,8 @@ _MODULES = (
     "meters.acquisition",
     "portal.announcement",
     "portal.house_publisher",
+    "portal.service_urls",
+    "portal.service_wsgi",
     "portal.urls",
     "tariffs.tasks",
 )

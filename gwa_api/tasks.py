@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from gwa_api import alarm_reports, sender
+from gwa_api import alarm_reports, han_network, sender
 from gwa_api.beside import Beside
 from hardware.gateway import Gateway
 from logbooks import device_state
@@ -34,3 +34,10 @@ def report_alarms(self: Any, gateway_id: str) -> None:
         f"alarms {gateway_id}",
         lambda: alarm_reports.report_alarms(gateway, now=gateway.clock.now()),
     )
+
+
+@shared_task(bind=True, expires=15)
+def watch_han_network(self: Any, gateway_id: str) -> None:
+    """Take back a change of the HAN's network that did not prove itself."""
+    gateway: Gateway = self.app.gateways[gateway_id]
+    han_network.return_when_due(gateway, now=gateway.clock.now())
