@@ -39,12 +39,19 @@
     curve.replaceChildren(...read.body.childNodes);
   }
 
+  // The first to learn that the login is over says so, or a click would not tell why.
+  function leave() {
+    const warning = document.getElementById("logout-warning");
+    if (warning) location.assign(warning.dataset.gone);
+  }
+
   async function turn() {
     try {
       if (!document.hidden) await ask();
       failures = 0;
     } catch (reason) {
-      failures = reason.message === "logged out" ? Infinity : failures + 1;
+      if (reason.message === "logged out") return leave();
+      failures += 1;
     }
     if (failures < 5) setTimeout(turn, PERIOD_MS * (failures + 1));
   }
