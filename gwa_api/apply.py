@@ -186,6 +186,7 @@ class _Application:
             master_key=entry.master_key,
             stick=entry.stick,
             obis_rules=entry.obis_rules,
+            max_register_value=entry.max_register_value,
             now=self._now,
         )
         if meter.is_plain_source and not meter.allow_unsecured_billing:

@@ -90,6 +90,7 @@ def _meter(entry: MeterEntry, found: Meter) -> Pairs:
     yield "port", entry.port, found.port
     unsecured = entry.allow_unsecured_billing
     yield "allow_unsecured_billing", unsecured, found.allow_unsecured_billing
+    yield "max_register_value", entry.max_register_value, found.max_register_value
     if entry.medium is not None:
         yield "medium", entry.medium, found.medium
     if entry.baudrate is not None:

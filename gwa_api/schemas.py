@@ -35,6 +35,7 @@ _METER = (
     "master_key",
     "stick",
     "obis_rules",
+    "max_register_value",
 )
 _OBIS_RULE = ("dib", "vib", "obis")
 _PARTICIPANT = ("id", "name", "inbox")
@@ -99,6 +100,8 @@ class MeterEntry:
     """Written only: no interface ever gives it out."""
     stick: str
     obis_rules: tuple[dict[str, str], ...]
+    max_register_value: int | None
+    """Where the counters begin at 0 again, in whole units (Wh, m³); None: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +186,7 @@ def _meter(body: JsonObject) -> MeterEntry:
         master_key=body.text("master_key", ""),
         stick=body.text("stick", ""),
         obis_rules=tuple(map(_obis_rule, body.parts("obis_rules", _OBIS_RULE))),
+        max_register_value=body.integer("max_register_value"),
     )
 
 

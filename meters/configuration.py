@@ -43,6 +43,9 @@ DEFAULT_BAUDRATES = {
 """The wired LMN; the optical head of most meters (lmn-wired.md 8). A pulled meter
 begins at its speed and names the one to go on with; a file is played at its."""
 
+LARGEST_REGISTER = 10**15
+"""More than any counter has: in Wh, twelve digits of kWh."""
+
 LOGIN_METHODS = {"password", "certificate"}
 PLAIN_SOURCE = "Zähler {meter} ohne LMN-Sicherung eingerichtet, Werte nicht geprüft"
 _URL_SCHEMES = {"socket", "rfc2217", "loop", "file"}
@@ -110,6 +113,7 @@ def create_meter(
     master_key: str = "",
     stick: str = "",
     obis_rules: Sequence[Mapping[str, str]] = (),
+    max_register_value: int | None = None,
     now: datetime,
 ) -> Meter:
     """Create a meter; raises MeterInvalid.
@@ -132,6 +136,7 @@ def create_meter(
         ),
         registers=_checked("registers", logical_names, registers),
         allow_unsecured_billing=allow_unsecured_billing,
+        max_register_value=check_max_register_value(max_register_value),
         valid_from=now.replace(microsecond=0),
     )
     given = Given(server_id, medium, baudrate, security, stick, obis_rules)
@@ -148,6 +153,13 @@ def create_meter(
 def check_name(name: str) -> None:
     """Raises MeterInvalid for a name that is too long."""
     _within("name", name, _LONGEST_NAME)
+
+
+def check_max_register_value(given: int | None) -> int | None:
+    """Where counters roll over, in whole units (tafs.md R11); raises MeterInvalid."""
+    if given is not None and not 0 < given <= LARGEST_REGISTER:
+        raise MeterInvalid("max_register_value", f"1 to {LARGEST_REGISTER}")
+    return given
 
 
 def check_port(meter: Meter) -> None:

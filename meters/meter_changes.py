@@ -7,7 +7,7 @@ from django.db import transaction
 
 from hardware.gateway import Gateway
 from hardware.wmbus_address import MeterAddress
-from meters.configuration import check_name, check_port
+from meters.configuration import check_max_register_value, check_name, check_port
 from meters.configuration_errors import MeterInvalid
 from meters.credential_store import is_master_key, keep_master_key
 from meters.models import Meter, OriginalRecord
@@ -27,6 +27,7 @@ class MeterChange:
     baudrate: int
     allow_unsecured_billing: bool
     is_active: bool
+    max_register_value: int | None = None
     master_key: bytes | None = None
 
 
@@ -41,6 +42,7 @@ def change_meter(
     meter = Meter.objects.select_for_update().get(pk=meter_id)
     before = [getattr(meter, name) for name in _PLAIN]
     check_name(change.name)
+    check_max_register_value(change.max_register_value)
     for name in _PLAIN:
         setattr(meter, name, getattr(change, name))
     check_port(meter)
@@ -72,4 +74,11 @@ def delete_meter(meter_id: str) -> None:
     meter.delete()
 
 
-_PLAIN = ("name", "port", "baudrate", "allow_unsecured_billing", "is_active")
+_PLAIN = (
+    "name",
+    "port",
+    "baudrate",
+    "allow_unsecured_billing",
+    "is_active",
+    "max_register_value",
+)

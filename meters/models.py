@@ -97,7 +97,8 @@ class Meter(models.Model):
     how a meter on the wired LMN is talked to, and how a wireless meter must protect its
     telegrams; all other sources are plain (D38). `stick` is the kind of radio module
     behind the port of a wireless meter, `obis_rules` what of the OMS table this meter
-    does in another way ({"dib", "vib", "obis"}).
+    does in another way ({"dib", "vib", "obis"}). `max_register_value` is where its
+    counters begin at 0 again, in whole units of the register (Wh, m³): None, unknown.
     """
 
     class Security(models.TextChoices):
@@ -133,6 +134,7 @@ class Meter(models.Model):
     security = models.CharField(max_length=5, choices=Security, default=Security.PLAIN)
     stick = models.CharField(max_length=8, choices=Stick, default="", blank=True)
     obis_rules = models.JSONField(default=list, blank=True)
+    max_register_value = models.BigIntegerField(null=True, blank=True)
     valid_from = models.DateTimeField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     version = models.PositiveIntegerField(default=1)
@@ -389,10 +391,7 @@ class WirelessFormat(models.Model):
 
 
 class RadioPort(models.Model):
-    """What a radio module has heard: how many good telegrams of our meters, and when.
-
-    The LED wMT flashes with each of them (R16).
-    """
+    """How many good telegrams of ours a radio module heard: the LED wMT's (R16)."""
 
     port = models.CharField(max_length=200, primary_key=True)
     received = models.BigIntegerField(default=0)

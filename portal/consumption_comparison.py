@@ -39,7 +39,7 @@ def comparisons(choice: Choice, found: Consumption) -> dict[str, Comparison]:
     points = points_at(choice.meter.id, [*marks, until])
     compared = {}
     for register in found.registers:
-        values, scaler = values_of(points, register)
+        values, scaler = values_of(points, register, choice.meter.max_register_value)
         if scaler < found.scaler:  # a finer counter than today's: not comparable
             continue
         factor = 10 ** (scaler - found.scaler)

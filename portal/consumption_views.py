@@ -98,7 +98,11 @@ def _found(request: PortalRequest, chosen: Choice) -> Found:
     contracts = consumption_rows.contracts(request.consumer, chosen.meter.id)
     plans = consumption_rows.stage_plans(contracts)
     found = consumption_rows.consumption_of(
-        chosen.meter.id, plans, chosen.slots, now=request.received_at
+        chosen.meter.id,
+        plans,
+        chosen.slots,
+        now=request.received_at,
+        rolls_over_at=chosen.meter.max_register_value,
     )
     return Found(found, consumption_rows.stage_words(contracts))
 

@@ -47,7 +47,9 @@ def today_of(consumer: str, meter: Meter, *, now: datetime) -> Today:
     found = contracts(consumer, meter.id)
     plans, names = stage_plans(found), tuple(stage_words(found).items())
     language = get_language() or ""
-    html = _drawn(meter.id, rows, plans, names, day, known, language)
+    html = _drawn(
+        meter.id, rows, plans, names, day, known, language, meter.max_register_value
+    )
     return Today(key=local_time.zulu(known), html=html)
 
 
@@ -60,6 +62,7 @@ def _drawn(
     day: date,
     known: datetime,
     language: str,
+    rolls_over_at: int | None,
 ) -> str:
     """The page's fragment; it depends on nothing but its arguments."""
     choice = Choice(Span.DAY, day, Meter(id=meter_id))
@@ -69,6 +72,7 @@ def _drawn(
         choice.slots,
         first_at=rows[0].at if rows else None,
         known_to=known,
+        rolls_over_at=rolls_over_at,
     )
     with override(language):
         return render_to_string(

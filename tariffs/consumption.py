@@ -21,6 +21,7 @@ from hardware.record import registers_of
 from hardware.status_word import ptb_status
 from tariffs.calendar import BERLIN, GRID, Period
 from tariffs.quarter_hours import spans
+from tariffs.roll_over import bound_in, unrolled
 from tariffs.stages import bookings, timeline
 from tariffs.switch_calendar import Unclear, carried_out_plan
 from tariffs.taf2 import Tariff, is_first_coming
@@ -179,13 +180,15 @@ def counted(
     *,
     first_at: datetime | None,
     known_to: datetime,
+    rolls_over_at: int | None = None,
 ) -> Consumption:
     """What the registers counted in these slots (ascending, without holes).
 
     `points` ascending, both ends included; before `first_at` the meter had no list.
+    `rolls_over_at` is where its counters begin at 0 again (`tariffs.roll_over`).
     """
     registers = shown_registers(points)
-    found = {one.obis: values_of(points, one) for one in registers}
+    found = {one.obis: values_of(points, one, rolls_over_at) for one in registers}
     scaler = min((one[1] for one in found.values()), default=0)
     begin = max(first_at, slots[0].begin) if first_at else known_to
     energies = [_empty(slot, begin, known_to) for slot in slots]
@@ -219,9 +222,12 @@ _verdict = lru_cache(maxsize=4096)(ptb_status)
 
 
 def values_of(
-    points: Iterable[Point], register: Register
+    points: Iterable[Point], register: Register, rolls_over_at: int | None = None
 ) -> tuple[dict[datetime, int], int]:
-    """The usable values of a register by their time, in the finest scaler."""
+    """The usable values of a register by their time, in the finest scaler.
+
+    Where the counter rolled over they go on as if it had no end.
+    """
     usable = []
     for point in points:
         if _verdict(point.status) < _UNUSABLE:
@@ -232,7 +238,7 @@ def values_of(
                         usable.append((point.at, int(value), int(scaler)))
     finest = min((scaler for _at, _value, scaler in usable), default=0)
     values = {at: value * 10 ** (scaler - finest) for at, value, scaler in usable}
-    return values, finest
+    return unrolled(values, bound_in(rolls_over_at, finest))[0], finest
 
 
 def _flows(

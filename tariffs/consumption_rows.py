@@ -84,8 +84,9 @@ def consumption_of(
     slots: Sequence[Period],
     *,
     now: datetime,
+    rolls_over_at: int | None = None,
 ) -> Consumption:
-    """What a meter counted in these slots up to now."""
+    """What a meter counted in these slots up to now; see `consumption.counted`."""
     rows = points(meter_id, slots[0].begin, min(slots[-1].end, now))
     return counted(
         rows,
@@ -93,6 +94,7 @@ def consumption_of(
         slots,
         first_at=first_record_at(meter_id),
         known_to=known_to(rows, now),
+        rolls_over_at=rolls_over_at,
     )
 
 

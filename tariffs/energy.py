@@ -14,6 +14,7 @@ from tariffs.inputs import input_of
 from tariffs.list_row import ListRow
 from tariffs.models import EvaluationProfile
 from tariffs.quarter_hours import Span, spans
+from tariffs.roll_over import bound_in, unrolled
 from tariffs.schedule import first_instant, inputs_of, last_instant
 from tariffs.stages import Booking
 from tariffs.taf1 import Input, usable_register
@@ -47,7 +48,7 @@ def energies(profile: EvaluationProfile, period: Period) -> list[Energy]:
     From begin to end of the period, both included, ascending; several inputs are added
     up where they have the same span and stage. One that is longer than
     a quarter hour stands where values are missing. A counter that went back is left
-    out, as the registers leave it out.
+    out, and one that rolled over goes on, as the registers leave it out.
     """
     found: dict[tuple[datetime, datetime, int], Decimal] = {}
     for source in input_of(profile):
@@ -92,7 +93,7 @@ def _values(source: Input, rows: list[ListRow]) -> tuple[dict[datetime, int], in
         at: register.value * int(10 ** (register.scaler - scaler))
         for at, register in usable
     }
-    return values, scaler
+    return unrolled(values, bound_in(source.rolls_over_at, scaler))[0], scaler
 
 
 def _unstaged(values: dict[datetime, int]) -> Iterator[Span]:

@@ -22,6 +22,7 @@ def input_of(profile: EvaluationProfile) -> list[Input]:
             unsecured_allowed=(
                 not given.meter.is_plain_source or given.meter.allow_unsecured_billing
             ),
+            rolls_over_at=given.meter.max_register_value,
         )
         for given in inputs_of(profile)
     ]

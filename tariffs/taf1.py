@@ -46,12 +46,15 @@ class Input:
     """One input: a register of a meter (12 hex digits), counted with a sign.
 
     `unsecured_allowed`: records marked as not for billing may be used.
+    `rolls_over_at` is where its counter begins at 0 again, in whole units of the
+    register (`tariffs.roll_over`); None when that is not known.
     """
 
     meter: str
     obis: str
     sign: int
     unsecured_allowed: bool
+    rolls_over_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

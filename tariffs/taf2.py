@@ -17,9 +17,16 @@ from typing import NamedTuple
 from hardware.obis import Obis
 from hardware.readings import RegisterValue
 from hardware.record import Record
-from hardware.status_word import METER_BASIC, PLACEHOLDER, combined, gateway_word
+from hardware.status_word import (
+    METER_BASIC,
+    PLACEHOLDER,
+    WARNING,
+    combined,
+    gateway_word,
+)
 from tariffs.calendar import BERLIN
 from tariffs.list_row import ListRow
+from tariffs.roll_over import bound_in, unrolled
 from tariffs.stages import ERROR_STAGE, Booking, bookings, timeline
 from tariffs.switch_calendar import Calendar, carried_out_plan
 from tariffs.taf1 import Input, UnitsDiffer, usable_register
@@ -50,7 +57,7 @@ class InputRows(NamedTuple):
 
 
 class Decrease(NamedTuple):
-    """A counter that went back: nothing is counted over this time (tafs.md R11)."""
+    """A counter that went back: nothing is counted over this time (tafs.md R11 c)."""
 
     meter: str
     obis: str
@@ -60,13 +67,17 @@ class Decrease(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Energy:
-    """What an input counted: bookings on the wall clock, exact in scaler and unit."""
+    """What an input counted: bookings on the wall clock, exact in scaler and unit.
+
+    `roll_overs`: how often its counter began at 0 again (tafs.md R11 b).
+    """
 
     source: Input
     bookings: tuple[Booking, ...]
     decreases: tuple[Decrease, ...]
     scaler: int
     unit: int
+    roll_overs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,8 @@ def record_of_instant(
     is_complete = all(_ends_at(each, instant) for each in given)
     used = [row for each in given for row in _usable_rows(each)]
     bits = 0 if is_complete else PLACEHOLDER
+    if any(energy.roll_overs for energy in energies):
+        bits |= WARNING
     later_bits = 0
     for row in used:
         bits |= gateway_word(row.status)
@@ -154,9 +167,11 @@ def energy_of(given: InputRows, instant: datetime, tariff: Tariff) -> Energy | N
         at.astimezone(BERLIN).replace(tzinfo=None): _in_scaler(register, scaler)
         for at, register in usable
     }
+    bound = bound_in(given.source.rolls_over_at, scaler)
+    values, roll_overs = unrolled(values, bound)
     booked = _booked(values, instant, tariff)
     good, decreases = _without_decreases(given.source, booked)
-    return Energy(given.source, good, decreases, scaler, unit)
+    return Energy(given.source, good, decreases, scaler, unit, roll_overs)
 
 
 def _booked(

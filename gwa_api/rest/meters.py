@@ -99,6 +99,7 @@ def _created(call: Call, entry: MeterEntry) -> Reply:
         master_key=entry.master_key,
         stick=entry.stick,
         obis_rules=entry.obis_rules,
+        max_register_value=entry.max_register_value,
         now=call.now,
     )
     if call.body.get("is_active") is False:
@@ -116,6 +117,7 @@ def _changed(call: Call, found: Meter, entry: MeterEntry, body: Json) -> Reply:
         baudrate=entry.baudrate or found.baudrate,
         allow_unsecured_billing=entry.allow_unsecured_billing,
         is_active=body.get("is_active", True),
+        max_register_value=entry.max_register_value,
         master_key=key,
     )
     return _shown(
@@ -144,7 +146,8 @@ def _whole(found: Meter) -> Json:
         "security": found.security,
         "is_active": found.is_active,
     }
-    return {**whole, "stick": found.stick} if found.stick else whole
+    maybe = {"stick": found.stick, "max_register_value": found.max_register_value}
+    return {**whole, **{k: v for k, v in maybe.items() if v}}
 
 
 def _shown(found: Meter, *, status: int = 200) -> Reply:
@@ -152,6 +155,7 @@ def _shown(found: Meter, *, status: int = 200) -> Reply:
         **{k: v for k, v in _whole(found).items() if k != "stick"},
         "id": found.pk,
         "registers": list(found.registers),
+        "max_register_value": found.max_register_value,
         "valid_from": at_or_null(found.valid_from),
         "version": found.version,
     }

@@ -1,7 +1,4 @@
-"""The schemas of all bodies (JSON Schema 2020-12), by name.
-
-Requests are validated by them, the OpenAPI document shows them.
-"""
+"""The schemas of all bodies (JSON Schema 2020-12), for checking and for OpenAPI."""
 
 from gwa_api.models import CommunicationProfile, Operation
 from gwa_api.rest.problem import TITLES
@@ -28,7 +25,7 @@ from gwa_api.rest.shapes import (
     whole,
 )
 from hardware.cms_suite import EnvelopeSuite
-from meters.configuration import BAUDRATES, MEDIA
+from meters.configuration import BAUDRATES, LARGEST_REGISTER, MEDIA
 from meters.models import Meter
 from tariffs.models import OnDemandDelivery, OutboxRow
 
@@ -46,6 +43,7 @@ _METER: dict[str, Schema] = {
     "master_key": text(32, 32, pattern="^[0-9a-fA-F]{32}$", writeOnly=True),
     "stick": one_of(Meter.Stick),
     "obis_rules": many(thing("*", dib=text(32), vib=text(32), obis=OBIS), 64),
+    "max_register_value": whole(1, LARGEST_REGISTER),
     "is_active": FLAG,
 }
 _CONSUMER: dict[str, Schema] = {
@@ -211,6 +209,7 @@ SCHEMAS: dict[str, Schema] = {
         security=text(8),
         registers=many(OBIS),
         allow_unsecured_billing=FLAG,
+        max_register_value=or_null(whole(1, LARGEST_REGISTER)),
         valid_from=or_null(AT),
         is_active=FLAG,
         version=whole(1),

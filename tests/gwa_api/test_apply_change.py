@@ -9,6 +9,7 @@ from gwa_api.apply import apply
 from gwa_api.json_object import DocumentInvalid
 from hardware.gateway import Gateway
 from logbooks.selectors import consumer_log, system_log
+from meters.models import Meter
 from tariffs.models import EvaluationProfile, MarketParticipant
 from tests.gwa_api.test_apply import DOCUMENT, NOW
 
@@ -36,6 +37,18 @@ def test_a_profile_and_a_participant_that_differ_are_changed(gateway: Gateway) -
     again = apply(gateway, document, now=NOW, change=True)
     assert again.changed == {}
     assert again.unchanged["profiles"] == ["meier-taf7"]
+
+
+def test_where_counters_begin_at_0_again_is_part_of_the_document(
+    gateway: Gateway,
+) -> None:
+    """A document without it differs from a meter that has it, and the other way."""
+    document = with_members("meters", max_register_value=10**9)
+    apply(gateway, document, now=NOW)
+    assert Meter.objects.get().max_register_value == 10**9
+    assert "meters" in apply(gateway, document, now=NOW).unchanged
+    with pytest.raises(DocumentInvalid, match="max_register_value"):
+        apply(gateway, DOCUMENT, now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,23 @@ def test_a_meter_changes_what_may_change_and_nothing_else(house: HeadEnd) -> Non
     assert house("GET", path).status_code == 404
 
 
+def test_where_a_meters_counters_begin_at_0_again_is_set_and_taken_back(
+    house: HeadEnd,
+) -> None:
+    path = f"/meters/{METER}"
+    assert house.get(path)["max_register_value"] is None
+    set_ = house.patch(path, {"max_register_value": 10**9}, '"1"')
+    assert set_.status_code == 200, set_.text
+    assert house.get(path)["max_register_value"] == 10**9
+    kept = house.patch(path, {"name": "Keller"}, '"2"')
+    assert kept.json()["max_register_value"] == 10**9
+    for wrong in (0, 10**15 + 1, "1000000", 1.5):
+        refused = house.patch(path, {"max_register_value": wrong}, '"3"')
+        assert refused.status_code == 422, wrong
+    gone = house.patch(path, {"max_register_value": None}, '"3"')
+    assert (gone.status_code, gone.json()["max_register_value"]) == (200, None)
+
+
 @pytest.mark.req("R56", "R76")
 def test_a_consumer_gets_credentials_and_a_longer_log(house: HeadEnd) -> None:
     """20033; the log is kept at least 15 months (1400523), longer at will."""

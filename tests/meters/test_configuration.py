@@ -99,6 +99,8 @@ def test_a_server_id_that_does_not_convert_is_stated_beside_the_id(
         ({"name": "x" * 65}, "name"),
         ({"registers": ["1.8.0", "voltage"]}, "registers"),
         ({"registers": ["300.8.0"]}, "registers"),
+        ({"max_register_value": 0}, "max_register_value"),
+        ({"max_register_value": 10**15 + 1}, "max_register_value"),
     ],
 )
 def test_a_meter_that_cannot_be_is_refused(

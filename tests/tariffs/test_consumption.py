@@ -111,6 +111,15 @@ def test_a_counter_that_goes_back_is_told_and_not_counted() -> None:
     assert found.total(IMPORT) == sum(range(1, 40)) + 56
 
 
+def test_a_counter_that_rolls_over_goes_on_where_its_end_is_known() -> None:
+    points = [point(BEGIN, 995), point(BEGIN + GRID, 3), point(END, 10)]
+    slots = [Period(BEGIN, END)]
+    found = counted(points, (), slots, first_at=BEGIN, known_to=END, rolls_over_at=1000)
+    assert (found.total(IMPORT), found.went_back) == (8 + 7, [])
+    found = counted(points, (), slots, first_at=BEGIN, known_to=END)
+    assert (found.total(IMPORT), len(found.went_back)) == (7, 1)
+
+
 @pytest.mark.parametrize(
     ("day", "count"), [(date(2026, 3, 29), 92), (date(2026, 10, 25), 100)]
 )

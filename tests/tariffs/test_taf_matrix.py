@@ -395,6 +395,25 @@ def a_counter_that_falls(plant: Plant) -> None:
         assert plant.rows()[-1][1] == 7 + 45 * 10
 
 
+def a_counter_that_rolls_over(plant: Plant) -> None:
+    """It begins at 0 again at 150 Wh: all is counted, with a warning (R11 b)."""
+    begin, end = DAY
+    middle = begin + 49 * QUARTER
+    plant.meter.max_register_value = 150
+    plant.meter.save()
+    plant.profile(begin, end)
+    plant.feed(begin, middle)  # 1490 tenths at its end
+    plant.feed(middle + QUARTER, end, start=0)
+    plant.run(end + LATE)
+    told = [event.event_id for event in consumer_log("hks2")]
+    assert 19006 not in told
+    if plant.taf == 2:
+        assert stages(end)[0] == 49 * 10 + 10 + 46 * 10
+        assert 1 in {verdict for _at, _value, verdict in plant.rows()}
+    else:
+        assert plant.rows()[-1][1] == 46 * 10
+
+
 def two_scalers(plant: Plant) -> None:
     """Two inputs add up exactly in the finest scaler (R15)."""
     begin, end = DAY
@@ -553,6 +572,7 @@ SITUATIONS: dict[str, tuple[Callable[[Plant], None], tuple[int, ...]]] = {
     "status bit inside": (a_fatal_status, ALL),
     "status bit at the end": (a_fatal_status_at_the_end, ALL),
     "register decrease": (a_counter_that_falls, ALL),
+    "register roll-over": (a_counter_that_rolls_over, (1, 2, 6, 7)),
     "two scalers": (two_scalers, BILLED),
     "ended and made again": (ended_and_made_again, ALL),
     "recipient unknown": (an_unknown_recipient, ALL),
