@@ -22,6 +22,7 @@ from portal.start_page import device, start_page
 from portal.table_filter import TableForm
 from portal.today import today_of
 from tariffs import selectors
+from tariffs.bill_check import CHECKED
 from tariffs.calendar import Period
 from tariffs.energy import is_priced
 from tariffs.list_row import ListRow
@@ -118,6 +119,7 @@ def values(request: PortalRequest, profile_id: str, number: int) -> HttpResponse
         form=form,
         has_rows=bool(rows),
         has_trudi_file=has_file(profile, period),
+        has_bill=profile.taf in CHECKED,
         bill_value=period_value(profile.id, period),
         may_cost=is_priced(profile),
         has_costs=has_prices(profile),

@@ -6,8 +6,8 @@ and certificate. Ids are in upper case (decisions D8, D9).
 
 A signature covers a whole record, so in a file of TAF1 or TAF2 a meter's record is
 with all its registers, also where the profile names fewer: it is the consumer's own
-file. That of TAF7 has the profile's list, since TRuDI computes a bill from all lists
-that are in it.
+file. Those of TAF6 and TAF7 have the profile's list, since TRuDI computes a bill from
+all lists that are in one; TAF6's has the day starts that are still offered.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -51,7 +51,10 @@ from tariffs.trudi.registers import C
 from tariffs.trudi.units import uom_of
 from tariffs.trudi_tariff import analysis_of, interval_of
 
-WITH_FILE = frozenset({1, 2, 7})
+COURSES = frozenset({6, 7})
+"""The use cases whose file has original lists only."""
+
+WITH_FILE = frozenset({1, 2}) | COURSES
 _CERTIFICATE_ID = 1
 _LOG_BEYOND = timedelta(days=1)
 """Entries on the sending of the values come after the period."""
@@ -210,7 +213,7 @@ def _originals(
 ) -> Iterator[ListRow]:
     """The meter's records, begin and end included."""
     span = Period(covered.begin - GRID, covered.end)
-    if profile.taf == 7:
+    if profile.taf in COURSES:
         return period_rows(profile, span)
     rows = originals.rows(meter, *span)
     allowed = {one.meter: one.unsecured_allowed for one in input_of(profile)}[meter]
@@ -218,8 +221,8 @@ def _originals(
 
 
 def _derived(profile: EvaluationProfile, covered: Period) -> list[ListRow]:
-    """The profile's records, begin and end included; TAF7 has no registers."""
-    if profile.taf == 7:
+    """The profile's records, begin and end included; courses have no registers."""
+    if profile.taf in COURSES:
         return []
     return list(
         own_rows(
@@ -272,11 +275,18 @@ def _original_lists(
         min(covered.begin, *(row.capture_time for row in rows)),
         max(covered.end, *(row.capture_time for row in rows)),
     )
-    period_s = int(GRID.total_seconds())
-    if profile.taf == 7:
-        period_s = profile.registration_period_s
+    period_s = _measurement_period_s(profile)
     for kind, readings in _by_kind(rows, ski).items():
         yield _list(profile, meter, kind, readings, block, meter_id_of(meter), period_s)
+
+
+def _measurement_period_s(profile: EvaluationProfile) -> int:
+    """Of an original list; 0, which is left out, for days, as two are not 24 hours."""
+    if profile.taf == 6:
+        return 0
+    return (
+        profile.registration_period_s if profile.taf == 7 else int(GRID.total_seconds())
+    )
 
 
 def _derived_lists(

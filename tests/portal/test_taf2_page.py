@@ -85,3 +85,29 @@ def test_the_file_for_trudi_of_a_closed_period_is_valid(
     assert found.findings == []
     assert found.signatures.good == found.signatures.checked >= 2
     assert browser.get(f"/messwertliste/{profile}/0/trudi/").status_code == 404
+
+
+@pytest.mark.req("R45", "R58")
+def test_the_file_of_what_is_read_on_demand_is_offered_without_a_bill(
+    logged_in: LogIn, han: Gateway
+) -> None:
+    """R45, R58: the same button; TAF6 has no bill that could be checked."""
+    a_profile(
+        han,
+        InputSpec("1emh0000000001", IMPORT),
+        taf=6,
+        id="hks2-taf6",
+        now=NOW,
+        valid_from=months_before(NOW, 2),
+    )
+    evaluate_due(han, now=NOW + timedelta(days=1))
+    browser = logged_in("hks2")
+    page = get(browser, "/messwertliste/hks2-taf6/1/")
+    assert "TRuDI-Datei" in page
+    assert "/rechnung/?zeitraum" not in page
+    answer = browser.get("/messwertliste/hks2-taf6/1/trudi/")
+    assert answer.status_code == 200
+    found = verify(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
+    assert found.findings == []
+    assert found.signatures.good == found.signatures.checked >= 1
+    assert browser.get("/messwertliste/hks2-taf6/0/trudi/").status_code == 404

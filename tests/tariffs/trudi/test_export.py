@@ -220,6 +220,41 @@ def test_a_taf7_file_has_original_lists_only(signing: Gateway, period_s: int) ->
     assert first.reading_type and first.reading_type.measurement_period == period_s
 
 
+@pytest.mark.req("R45", "R58")
+def test_a_taf6_file_has_the_day_starts_that_are_offered(signing: Gateway) -> None:
+    """R45, R58: original values of the beginnings of days, signed, and nothing else."""
+    meter = a_meter(signing)
+    store(signing, meter, course(BEGIN, END), obis=(IMPORT, EXPORT))
+    profile = a_contract(signing, 6, (meter, IMPORT))
+    found = verify(the_file(signing, profile))
+    assert found.findings == []
+    assert found.is_complete
+    assert found.signatures.good == 9
+    assert (found.signatures.foreign, found.signatures.unsigned) == (0, 0)
+    assert found.readings is not None
+    assert found.readings.derived == []
+    first = found.readings.lists[0]
+    assert first.meter_id == "0A01454D480000000001"
+    assert first.reading_type and not first.reading_type.measurement_period
+    times = [each.target.utc for each in first.readings if each.target]
+    assert times == [BEGIN + n * DAY for n in range(9)]
+
+
+def test_a_taf6_file_leaves_out_what_is_older_than_42_days(signing: Gateway) -> None:
+    """Across the change of the clock: days are local ones."""
+    begin, now = utc("2026-02-28 23:00"), utc("2026-04-21 00:00")
+    meter = a_meter(signing)
+    starts = [day_start(date(2026, 3, 1) + n * DAY, 0) for n in range(51)]
+    store(signing, meter, {at: n for n, at in enumerate(starts)})
+    profile = a_contract(signing, 6, (meter, IMPORT), valid_from=begin, now=begin)
+    found = verify(the_file(signing, profile, now))
+    assert found.findings == []
+    assert found.readings is not None
+    (values,) = found.readings.lists
+    times = [each.target.utc for each in values.readings if each.target]
+    assert times == [day_start(date(2026, 3, 9) + n * DAY, 0) for n in range(24)]
+
+
 def test_ids_are_in_upper_case_and_the_log_is_in_it(signing: Gateway) -> None:
     meter = a_meter(signing)
     store(signing, meter, course(BEGIN, END))
