@@ -20,6 +20,9 @@ _TAF_NAMES = {
 }
 BILLED_ONCE = 1
 """TAF1 has a value at the end of each billing period only."""
+BY_DAY = 6
+"""TAF6 has the values of the beginnings of days, however often the meter is read."""
+
 STAGES = 2
 """TAF2 has values at each switch of the tariff stage, and at these ends."""
 
@@ -36,9 +39,11 @@ def meter_ids(profile: EvaluationProfile) -> Sequence[str]:
 
 
 def registration_words(profile: EvaluationProfile) -> str:
-    """How often a value is registered: '15 Minuten', TAF1 '1 Monat'."""
+    """How often a value is registered: '15 Minuten', TAF1 '1 Monat', TAF6 '1 Tag'."""
     if profile.taf == BILLED_ONCE:
         return billing_words(profile)
+    if profile.taf == BY_DAY:
+        return _counted(1, "day")
     seconds = profile.registration_period_s
     if seconds % 3600 == 0:
         return _counted(seconds // 3600, "hour")
@@ -78,6 +83,8 @@ def time_note(profile: EvaluationProfile) -> str:
             "ist eine Umschaltung der Tarifstufe oder das Ende des "
             "Abrechnungszeitraumes. Die Werte zählen seit Beginn des Vertrages."
         )
+    if profile.taf == BY_DAY:
+        return _("ist der Beginn des Tages, für den der Wert gilt.")
     if profile.registration_period_s == 900:
         return _("ist das Ende der Viertelstunde, für die der Wert gilt.")
     return _("ist das Ende der Registrierperiode, für die der Wert gilt.")

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from hardware.obis import Obis
+from tariffs.quantities import MAXIMUM, MEAN, MINIMUM
 
 ERROR_STAGE = 63
 """Group E of the error register of TAF2 (tariffication.md)."""
@@ -49,7 +50,25 @@ _MOMENTARY = {
     21: _l("Bezugsleistung L1"),
     41: _l("Bezugsleistung L2"),
     61: _l("Bezugsleistung L3"),
+    22: _l("Einspeiseleistung L1"),
+    42: _l("Einspeiseleistung L2"),
+    62: _l("Einspeiseleistung L3"),
     81: _l("Phasenwinkel"),
+}
+_OVER_A_TIME = _MOMENTARY | {
+    1: _l("Bezugsleistung"),
+    2: _l("Einspeiseleistung"),
+    3: _l("Blindleistung"),
+    9: _l("Scheinleistung"),
+    15: _l("Betrag der Leistung"),
+    16: _l("Leistung"),
+}
+"""The same quantities where a value is not that of a moment."""
+
+_AGGREGATES = {
+    MINIMUM: _l("%(quantity)s, kleinster Wert"),
+    MEAN: _l("%(quantity)s, Mittelwert"),
+    MAXIMUM: _l("%(quantity)s, größter Wert"),
 }
 _OTHER_MEDIA = {
     6: _l("Wärmemenge"),
@@ -70,6 +89,8 @@ def register_name(obis: Obis, stage_names: Mapping[int, str] | None = None) -> s
         return str(_OTHER_MEDIA.get(medium, ""))
     if kind == NOW:
         return str(_MOMENTARY.get(quantity, ""))
+    if kind in _AGGREGATES and quantity in _OVER_A_TIME:
+        return str(_AGGREGATES[kind]) % {"quantity": _OVER_A_TIME[quantity]}
     if kind != COUNTED:
         return ""
     if stage == 0:

@@ -105,6 +105,8 @@ def test_the_file_of_what_is_read_on_demand_is_offered_without_a_bill(
     page = get(browser, "/messwertliste/hks2-taf6/1/")
     assert "TRuDI-Datei" in page
     assert "/rechnung/?zeitraum" not in page
+    assert "1 Tag" in page
+    assert "ist der Beginn des Tages" in page
     answer = browser.get("/messwertliste/hks2-taf6/1/trudi/")
     assert answer.status_code == 200
     found = verify(b"".join(answer.streaming_content))  # type: ignore[attr-defined]
