@@ -131,9 +131,7 @@ def create_meter(
         name=_within("name", name, _LONGEST_NAME),
         source=_checked("source", Meter.Source, source),
         port=_port(port),
-        baudrate=(
-            DEFAULT_BAUDRATES[Meter.Source(source)] if baudrate is None else baudrate
-        ),
+        baudrate=_baudrate(source, baudrate),
         registers=_checked("registers", logical_names, registers),
         allow_unsecured_billing=allow_unsecured_billing,
         max_register_value=check_max_register_value(max_register_value),
@@ -233,6 +231,10 @@ def _medium(meter_id: str, given: int | None) -> int:
     if given not in MEDIA:
         raise MeterInvalid("medium", f"one of {sorted(MEDIA)}")
     return given
+
+
+def _baudrate(source: str, given: int | None) -> int:
+    return DEFAULT_BAUDRATES[Meter.Source(source)] if given is None else given
 
 
 def _port(port: str) -> str:
