@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from casa_site.demo import receiver
 from gwa_api import sender
 from gwa_api.cls.journal import close_connections, open_connection
 from gwa_api.communication_profiles import WaySpec, save_way
@@ -27,6 +26,7 @@ from tariffs.profile_spec import InputSpec, ProfileSpec
 from tariffs.services import evaluate_due
 from tariffs.switch_calendar import StageRule
 from tariffs.tariff_spec import DefaultRule, Stage, TariffSpec
+from tests.gwa_api import file_receiver as receiver
 from tests.gwa_api.cls_parties import Party
 from tests.gwa_api.head_end import head_end
 from tests.portal.conftest import NOW
