@@ -44,9 +44,10 @@ def login_not_opened(gateway: Gateway) -> list[str]:
 
 def _names(der: bytes) -> list[str]:
     certificate = x509.load_der_x509_certificate(der)
+    spelled = {x509.NameOID.SERIAL_NUMBER: "serialNumber"}
     return [
-        certificate.subject.rfc4514_string(),
-        certificate.issuer.rfc4514_string(),
+        certificate.subject.rfc4514_string(spelled),
+        certificate.issuer.rfc4514_string(spelled),
     ]
 
 

@@ -198,7 +198,13 @@ def integrity_broken(gateway: Gateway) -> list[str]:
 def log_cut(gateway: Gateway) -> list[str]:
     with connection.cursor() as cursor:
         last = "(SELECT max(number) FROM logbooks_systemlogentry)"
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL session_replication_role = replica")
+        else:
+            cursor.execute("DROP TRIGGER logbooks_systemlogentry_no_delete")
         cursor.execute(f"DELETE FROM logbooks_systemlogentry WHERE number = {last}")
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL session_replication_role = origin")
     for _ in range(40):
         cyclic_check.check_next_slice(gateway, now=NOW)
     return ["System-Log"]
