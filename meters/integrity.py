@@ -11,7 +11,7 @@ from logbooks.certificates import certificate_by_ski
 from logbooks.chains import ChainFault, ChainRow, Finding
 from logbooks.models import Certificate
 from meters import value_list
-from meters.models import ListRecord
+from meters.models import ListRecord, OriginalRecord
 
 
 def verify_list(
@@ -25,8 +25,20 @@ def verify_list(
     rows = value_list.rows_of(model, subject)
     return chains.verify(gateway, name, _chain_rows(gateway, rows)) + [
         ChainFault(name, Finding.SIGNATURE, number)
-        for number in _badly_signed(gateway, rows)
+        for number in _badly_signed(gateway, _signed(model, rows))
     ]
+
+
+def _signed(
+    model: type[ListRecord], rows: QuerySet[ListRecord]
+) -> QuerySet[ListRecord]:
+    """Lists that are not for billing have no signatures (decisions D16).
+
+    The chain covers that too: a signature that was taken away breaks it.
+    """
+    if model is OriginalRecord:
+        return rows
+    return rows.exclude(signature=b"", signer_ski="")
 
 
 def _chain_rows(gateway: Gateway, rows: QuerySet[ListRecord]) -> Iterator[ChainRow]:

@@ -1,6 +1,7 @@
 """What a line knows of each of its meters: address, signal, last telegram (D32).
 
-Left in the run folder for the technician, one file per port; never a value.
+Left in the run folder for the technician, one file per port; never a value. Which
+meters there are is nobody's business: the files are encrypted with a sub-key.
 """
 
 import hashlib
@@ -11,9 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
+
+from hardware.gateway import Gateway
 from hardware.record import zulu
 
 _PREFIX = "signs-"
+_LABEL = "meter-signs"
 WRITTEN_EVERY = timedelta(seconds=10)
 logger = logging.getLogger(__name__)
 
@@ -34,9 +39,10 @@ class MeterSign:
 class MeterSigns:
     """Collects them for one port and writes them down when they have changed."""
 
-    def __init__(self, state: Path, port: str) -> None:
+    def __init__(self, gateway: Gateway, port: str) -> None:
         name = hashlib.sha256(port.encode()).hexdigest()[:12]
-        self._path = state / "run" / f"{_PREFIX}{name}.json"
+        self._key = gateway.device_key
+        self._path = gateway.state / "run" / f"{_PREFIX}{name}"
         self._signs: dict[str, MeterSign] = {}
         self._has_changed = False
         self._written_at: datetime | None = None
@@ -61,19 +67,22 @@ class MeterSigns:
             return
         self._has_changed, self._written_at = False, now
         document = {meter: _document(sign) for meter, sign in self._signs.items()}
+        plain, name = json.dumps(document).encode(), self._path.name
         try:
-            _write(self._path, json.dumps(document))
+            _write(self._path, self._key.encrypt(plain, label=_LABEL, bound_to=name))
         except OSError as error:
             logger.error("what is known of the meters was not written: %s", error)
 
 
-def read_signs(state: Path) -> dict[str, MeterSign]:
+def read_signs(gateway: Gateway) -> dict[str, MeterSign]:
     """By meter, what the lines of a running gateway know of it."""
     found: dict[str, MeterSign] = {}
-    for path in (state / "run").glob(f"{_PREFIX}*.json"):
+    for path in (gateway.state / "run").glob(f"{_PREFIX}????????????"):
         try:
-            document = json.loads(path.read_text())
-        except (OSError, ValueError):
+            sealed = path.read_bytes()
+            plain = gateway.device_key.decrypt(sealed, label=_LABEL, bound_to=path.name)
+            document = json.loads(plain)
+        except (OSError, ValueError, InvalidTag):
             continue
         found |= {meter: _sign(one) for meter, one in document.items()}
     return found
@@ -94,8 +103,8 @@ def _sign(document: dict[str, Any]) -> MeterSign:
     return MeterSign(document["address"], document["rssi_dbm"], heard_at)
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, sealed: bytes) -> None:
     path.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished = path.with_suffix(".new")
-    unfinished.write_text(text)
+    unfinished.write_bytes(sealed)
     unfinished.replace(path)

@@ -95,7 +95,7 @@ def _counted(counters: dict[str, Any] | None) -> dict[str, Any]:
 
 def meter_views(gateway: Gateway) -> list[MeterView]:
     """Every active meter, by port and id."""
-    signs = read_signs(gateway.state)
+    signs = read_signs(gateway)
     live = dict(LiveReading.objects.values_list("meter_id", "captured_at"))
     alarms = _alarms_by_subject()
     return [

@@ -69,7 +69,7 @@ class WiredInterface:
         self._checked_on: date | None = None
         self._unknown: list[bytes] = []
         self._addresses = AddressCount(gateway.state, spec.port)
-        self._signs = MeterSigns(gateway.state, spec.port)
+        self._signs = MeterSigns(gateway, spec.port)
         self._sampler = Sampler(SampleQueue(gateway, queue.hint, monotonic))
 
     def step(self) -> float:

@@ -67,7 +67,7 @@ class WirelessInterface:
         )
         self._refused = RefusedTelegrams(gateway, lambda: self.spec.port)
         self._neighbours = Neighbours(spec.port)
-        self._signs = MeterSigns(gateway.state, spec.port)
+        self._signs = MeterSigns(gateway, spec.port)
         self._ends: dict[bytes, MeterEnd] = {}
         self._keys: dict[bytes, bytes] = {}
         self._taken_over: InterfaceSpec | None = None

@@ -77,7 +77,7 @@ def test_meters_stand_with_address_signal_and_last_telegram(
     han: Gateway, client: Browser
 ) -> None:
     """R5: interfaces by name and state; R28: what the line knows of each meter."""
-    signs = MeterSigns(han.state, "/dev/ttyS0")
+    signs = MeterSigns(han, "/dev/ttyS0")
     first, second, _ = METERS
     signs.note(first, MeterSign(address=17))
     signs.note(second, MeterSign(rssi_dbm=-98, heard_at=NOW))

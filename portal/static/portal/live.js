@@ -42,7 +42,7 @@
   // The first to learn that the login is over says so, or a click would not tell why.
   function leave() {
     const warning = document.getElementById("logout-warning");
-    if (warning) location.assign(warning.dataset.gone);
+    if (warning && !warning.dataset.leaving) location.assign(warning.dataset.gone);
   }
 
   async function turn() {

@@ -12,6 +12,7 @@
   const stay = warning.querySelector("[data-stay]");
   let endsAt = 0;
   let timer = 0;
+  let isLeaving = false; // by a form of his own, perhaps that for logging out
 
   const left = () => Math.ceil((endsAt - Date.now()) / 1000);
   const wait = (seconds) => {
@@ -22,7 +23,7 @@
   const learn = async (request) => {
     try {
       const answer = await fetch(request, { cache: "no-store" });
-      if (answer.status === 401) return location.assign(goneUrl);
+      if (answer.status === 401) return isLeaving || location.assign(goneUrl);
       if (answer.ok) endsAt = Date.now() + (await answer.json()).left_s * 1000;
     } catch {
       // The gateway does not answer: the time known before goes on.
@@ -48,6 +49,10 @@
   stay.addEventListener("submit", (event) => {
     event.preventDefault();
     learn(new Request(stay.action, { method: "POST", body: new FormData(stay) }));
+  });
+  document.addEventListener("submit", (event) => {
+    isLeaving = !event.defaultPrevented;
+    if (isLeaving) warning.dataset.leaving = "true";
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) learn(leftUrl);
