@@ -170,7 +170,9 @@ def test_a_restart_takes_no_old_telegram_and_forgets_no_format(
 
 def changed_key(plant: RadioPlant, sender: SimulatedWirelessMeter, key: bytes) -> None:
     meter = Meter.objects.get(server_id=sender.address.server_id.hex())
-    change = MeterChange(meter.name, meter.port, meter.baudrate, False, True, key)
+    change = MeterChange(
+        meter.name, meter.port, meter.baudrate, False, True, master_key=key
+    )
     change_meter(plant.gateway, meter.pk, change, now=plant.clock.now())
     plant.interface.spec = plant.spec()
 
