@@ -1,10 +1,11 @@
 """External market participants (EMT): who may receive values."""
 
 from gwa_api.rest.conditions import hashed, require_match, require_new
-from gwa_api.rest.declaration import Call, Guard, Json, Reply, Route
+from gwa_api.rest.declaration import Call, Json, Reply
 from gwa_api.rest.merge import merged
-from gwa_api.rest.paging import PAGE, page
+from gwa_api.rest.paging import page
 from gwa_api.rest.problem import conflict, not_found
+from gwa_api.rest.resource import Handlers, Summaries, resource_routes
 from tariffs.models import EvaluationProfile, MarketParticipant
 from tariffs.participants import change_participant, create_participant
 
@@ -68,55 +69,17 @@ def _answer(found: MarketParticipant, *, status: int = 200) -> Reply:
     return Reply(status=status, body=body, etag=hashed(body), location=location)
 
 
-_PATH = "/market-participants/{participant}"
-ROUTES = (
-    Route(
-        method="GET",
-        path="/market-participants",
-        answer=read_all,
-        summary="The external market participants",
-        replies={200: "ParticipantPage"},
-        query=PAGE,
+ROUTES = resource_routes(
+    "/market-participants",
+    "participant",
+    "Participant",
+    Handlers(read_all, read, put, patch, delete),
+    Summaries(
+        "The external market participants",
+        "A market participant",
+        "Make a market participant, or replace him",
+        "Change a market participant",
+        "Delete a market participant whom nothing names",
     ),
-    Route(
-        method="GET",
-        path=_PATH,
-        answer=read,
-        summary="A market participant",
-        replies={200: "Participant"},
-        problems=(304, 404),
-        writes=True,
-    ),
-    Route(
-        method="PUT",
-        path=_PATH,
-        answer=put,
-        summary="Make a market participant, or replace him",
-        body="ParticipantBody",
-        replies={200: "Participant", 201: "Participant"},
-        guard=Guard.PUT,
-        writes=True,
-    ),
-    Route(
-        method="PATCH",
-        path=_PATH,
-        answer=patch,
-        summary="Change a market participant",
-        body="ParticipantPatch",
-        media="application/merge-patch+json",
-        replies={200: "Participant"},
-        guard=Guard.MATCH,
-        problems=(404,),
-        writes=True,
-    ),
-    Route(
-        method="DELETE",
-        path=_PATH,
-        answer=delete,
-        summary="Delete a market participant whom nothing names",
-        replies={204: None},
-        guard=Guard.MATCH,
-        problems=(404, 409),
-        writes=True,
-    ),
+    delete_problems=(404, 409),
 )

@@ -4,11 +4,12 @@ from gwa_api.cls.orders import end_connection, order_connection
 from gwa_api.models import ProxyConnection, ProxyProfile
 from gwa_api.proxy_profiles import ProxySpec, delete_proxy_profile, save_proxy_profile
 from gwa_api.rest.conditions import require_match, require_new
-from gwa_api.rest.declaration import Call, Guard, Json, Reply, Route
+from gwa_api.rest.declaration import Call, Json, Reply, Route
 from gwa_api.rest.merge import merged
 from gwa_api.rest.paging import PAGE, page
 from gwa_api.rest.problem import conflict, not_found
 from gwa_api.rest.query import instant_of
+from gwa_api.rest.resource import Handlers, Summaries, resource_routes
 from gwa_api.rest.shown import at_or_null
 from tariffs.profile_spec import ProfileInvalid
 
@@ -147,54 +148,18 @@ def _connection(row: ProxyConnection) -> Json:
 
 _PATH = "/proxy-profiles/{profile}"
 ROUTES = (
-    Route(
-        method="GET",
-        path="/proxy-profiles",
-        answer=read_all,
-        summary="The proxy profiles",
-        replies={200: "ProxyPage"},
-        query=PAGE,
-    ),
-    Route(
-        method="GET",
-        path=_PATH,
-        answer=read,
-        summary="A proxy profile",
-        replies={200: "Proxy"},
-        problems=(304, 404),
-        writes=True,
-    ),
-    Route(
-        method="PUT",
-        path=_PATH,
-        answer=put,
-        summary="Make a proxy profile, or replace it",
-        body="ProxyBody",
-        replies={200: "Proxy", 201: "Proxy"},
-        guard=Guard.PUT,
-        writes=True,
-    ),
-    Route(
-        method="PATCH",
-        path=_PATH,
-        answer=patch,
-        summary="Change a proxy profile",
-        body="ProxyPatch",
-        media="application/merge-patch+json",
-        replies={200: "Proxy"},
-        guard=Guard.MATCH,
-        problems=(404,),
-        writes=True,
-    ),
-    Route(
-        method="DELETE",
-        path=_PATH,
-        answer=delete,
-        summary="Delete a proxy profile",
-        replies={204: None},
-        guard=Guard.MATCH,
-        problems=(404,),
-        writes=True,
+    *resource_routes(
+        "/proxy-profiles",
+        "profile",
+        "Proxy",
+        Handlers(read_all, read, put, patch, delete),
+        Summaries(
+            "The proxy profiles",
+            "A proxy profile",
+            "Make a proxy profile, or replace it",
+            "Change a proxy profile",
+            "Delete a proxy profile",
+        ),
     ),
     Route(
         method="GET",

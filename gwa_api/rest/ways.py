@@ -3,10 +3,11 @@
 from gwa_api.communication_profiles import WaySpec, delete_way, save_way
 from gwa_api.models import CommunicationProfile
 from gwa_api.rest.conditions import require_match, require_new
-from gwa_api.rest.declaration import Call, Guard, Json, Reply, Route
+from gwa_api.rest.declaration import Call, Json, Reply
 from gwa_api.rest.merge import merged
-from gwa_api.rest.paging import PAGE, page
+from gwa_api.rest.paging import page
 from gwa_api.rest.problem import not_found
+from gwa_api.rest.resource import Handlers, Summaries, resource_routes
 
 _OPTIONAL = ("path", "sni", "route", "suite", "compressed")
 
@@ -82,55 +83,16 @@ def _answer(found: CommunicationProfile, *, status: int = 200) -> Reply:
     )
 
 
-_PATH = "/communication-profiles/{profile}"
-ROUTES = (
-    Route(
-        method="GET",
-        path="/communication-profiles",
-        answer=read_all,
-        summary="The ways to partners",
-        replies={200: "WayPage"},
-        query=PAGE,
-    ),
-    Route(
-        method="GET",
-        path=_PATH,
-        answer=read,
-        summary="The way to a partner; without participant it is the GWA",
-        replies={200: "Way"},
-        problems=(304, 404),
-        writes=True,
-    ),
-    Route(
-        method="PUT",
-        path=_PATH,
-        answer=put,
-        summary="Make the way to a partner, or replace it (20003)",
-        body="WayBody",
-        replies={200: "Way", 201: "Way"},
-        guard=Guard.PUT,
-        writes=True,
-    ),
-    Route(
-        method="PATCH",
-        path=_PATH,
-        answer=patch,
-        summary="Change the way to a partner (20003)",
-        body="WayPatch",
-        media="application/merge-patch+json",
-        replies={200: "Way"},
-        guard=Guard.MATCH,
-        problems=(404,),
-        writes=True,
-    ),
-    Route(
-        method="DELETE",
-        path=_PATH,
-        answer=delete,
-        summary="Delete the way to a partner",
-        replies={204: None},
-        guard=Guard.MATCH,
-        problems=(404,),
-        writes=True,
+ROUTES = resource_routes(
+    "/communication-profiles",
+    "profile",
+    "Way",
+    Handlers(read_all, read, put, patch, delete),
+    Summaries(
+        "The ways to partners",
+        "The way to a partner; without participant it is the GWA",
+        "Make the way to a partner, or replace it (20003)",
+        "Change the way to a partner (20003)",
+        "Delete the way to a partner",
     ),
 )
