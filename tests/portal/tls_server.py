@@ -43,17 +43,31 @@ class Server(ThreadingMixIn, WSGIServer):
         """A browser that hangs up is no fault of ours."""
 
 
-def one_at_a_time(application: Callable[..., Iterable[bytes]]) -> Callable[..., Any]:
-    """The application on this thread's database connection, one request at a time."""
-    lock, shared = threading.Lock(), connections["default"]
+class OneAtATime:
+    """The application on this thread's database connection, one request at a time.
 
-    def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-        with lock:
-            connections["default"] = shared
-            body = application(environ, start_response)
+    A browser that goes leaves requests behind: after `close` none of them reaches the
+    application, where it would end the connection that the test's transaction needs.
+    """
+
+    def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
+        self._application = application
+        self._lock, self._shared = threading.Lock(), connections["default"]
+        self._open = True
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        with self._lock:
+            if not self._open:
+                start_response("503 Service Unavailable", [])
+                return []
+            connections["default"] = self._shared
+            body = self._application(environ, start_response)
             return [b"".join(body)]
 
-    return answer
+    def close(self) -> None:
+        """Wait for the request that is being answered; it was the last."""
+        with self._lock:
+            self._open = False
 
 
 @contextmanager
@@ -65,7 +79,7 @@ def tls_server(gateway: Gateway) -> Iterator[str]:
         clients=Clients.OPTIONAL,
         pins=[x509.load_der_x509_certificate(der) for der in consumer_pins()],
     )
-    application = one_at_a_time(HanApplication(gateway))
+    application = OneAtATime(HanApplication(gateway))
     connections["default"].inc_thread_sharing()
     # As Django's own client does: the test's transaction needs its connection.
     for signal in (request_started, request_finished):
@@ -81,6 +95,7 @@ def tls_server(gateway: Gateway) -> Iterator[str]:
         yield f"https://{HOST}:{server.server_port}"
         server.shutdown()
         thread.join()
+        application.close()
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
     connections["default"].dec_thread_sharing()
