@@ -16,6 +16,7 @@ COMMANDS = {
     "verify": "casa_site.verify",
     "test": "casa_site.testing",
     "check": "casa_site.check",
+    "requirements": "casa_site.requirements",
     "bench": "casa_site.bench",
     "messages": "casa_site.messages",
     "screenshots": "casa_site.screenshots",

@@ -1,4 +1,4 @@
-"""`./casa check`: formatter, linter, types, migrations, translations, architecture."""
+"""`./casa check`: formatter, linter, types, migrations, requirements, translations."""
 
 import argparse
 import os
@@ -26,7 +26,7 @@ STEPS: dict[str, list[str]] = {
 
 def main(arguments: list[str]) -> int:
     """Run every step, or those named; 0 when nothing was found."""
-    names = [*STEPS, "translations"]
+    names = [*STEPS, *_LISTS]
     parser = argparse.ArgumentParser(prog="casa check", description=__doc__)
     parser.add_argument("steps", nargs="*", metavar="STEP", help=", ".join(names))
     chosen = parser.parse_args(arguments).steps or names
@@ -39,10 +39,7 @@ def main(arguments: list[str]) -> int:
 
 def _passes(name: str) -> bool:
     begin = time.monotonic()
-    step: Callable[[], tuple[bool, str]] = (
-        _translations if name == "translations" else lambda: _command(STEPS[name])
-    )
-    is_good, output = step()
+    is_good, output = _LISTS[name]() if name in _LISTS else _command(STEPS[name])
     seconds = time.monotonic() - begin
     print(f"{'ok    ' if is_good else 'FAILED'} {name} ({seconds:.1f} s)", flush=True)
     if not is_good:
@@ -67,3 +64,17 @@ def _translations() -> tuple[bool, str]:
 
     found = messages.problems()
     return not found, "\n".join(found)
+
+
+def _requirements() -> tuple[bool, str]:
+    from casa_site import requirements
+
+    found = requirements.problems()
+    return not found, "\n".join(found)
+
+
+_LISTS: dict[str, Callable[[], tuple[bool, str]]] = {
+    "translations": _translations,
+    "requirements": _requirements,
+}
+"""Steps in this process: whether it is good, and what is not."""

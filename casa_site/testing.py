@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from casa_site.last_results import FILE_NAME, Recorder
+
 BASE = Path(__file__).resolve().parent.parent
 _KEPT = frozenset({"CASA_DATABASE_URL", "CASA_DATABASE_URL_FILE"})
 """The suite on PostgreSQL is the same suite; nothing else of the user's counts."""
@@ -22,7 +24,8 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="casa-test-") as state:
         os.environ["CASA_STATE"] = state
         sys.path.insert(0, str(BASE))
-        return int(pytest.main([*_workers(arguments), *arguments]))
+        recorder = Recorder(BASE / FILE_NAME)
+        return int(pytest.main([*_workers(arguments), *arguments], [recorder]))
 
 
 def _workers(arguments: Sequence[str]) -> list[str]:

@@ -304,12 +304,13 @@ SENT_TO = {
 """Events that name a recipient; the others name none."""
 
 
-@pytest.mark.req("R86", "R80")
+@pytest.mark.req("R86", "R80", "R85")
 @pytest.mark.parametrize("event", CAUSES, ids=lambda event: event.name)
 def test_the_cause_of_an_event_writes_exactly_its_entry(
     home: Gateway, event: Event
 ) -> None:
-    """R86: id, sub-id, level, placeholders, log and reader; R80: in the system log."""
+    """R86: id, sub-id, level, placeholders, log and reader; R80: in the system log;
+    R85: an entry cut off at the end of a log."""
     before = last_numbers()
     check_entry(event, CAUSES[event](home), before)
 

@@ -159,7 +159,9 @@ def test_openssl_verifies_a_signature(gateway: Gateway, tmp_path: Path, detached
     assert verified.stdout == PLAIN
 
 
+@pytest.mark.req("R60")
 def test_a_detached_signature_belongs_to_its_content(gateway: Gateway):
+    """R60: another content is the fault of a bad signature, 2300171."""
     signed = sign(gateway.security_module, PLAIN, detached=True)
     key_of = _own_key(gateway)
     assert open_signed(signed, key_of, content=PLAIN).content == PLAIN
@@ -168,9 +170,9 @@ def test_a_detached_signature_belongs_to_its_content(gateway: Gateway):
     assert refused.value.fault == CmsFault.SIGNATURE
 
 
-@pytest.mark.req("R61")
+@pytest.mark.req("R60", "R61")
 def test_no_byte_of_a_message_can_be_changed():
-    """Each byte of the signed message changed: refused, at the signature."""
+    """Each byte of the signed message changed: refused, at the signature (2300171)."""
     message = base64.b64decode(VECTORS["v1_full_nest"])
     for at in range(len(message)):
         with pytest.raises(CmsRefused) as refused:
@@ -178,9 +180,10 @@ def test_no_byte_of_a_message_can_be_changed():
         assert refused.value.fault == CmsFault.SIGNATURE
 
 
+@pytest.mark.req("R60")
 @pytest.mark.parametrize("suite", EnvelopeSuite)
 def test_no_byte_of_an_envelope_can_be_changed(suite: EnvelopeSuite):
-    """Each byte changed: refused, except in what names the same thing twice."""
+    """Each byte changed: refused as not to be decrypted, R60: 2300033."""
     sealed = envelope(
         compress(PLAIN), EMT.public_key(), suite, content_type=cms_names.COMPRESSED_DATA
     )
@@ -233,8 +236,9 @@ def test_an_indefinite_length_is_refused():
         cms.strip(b"\x30\x80" + bytes(20), _signer)
 
 
+@pytest.mark.req("R60")
 def test_a_zip_bomb_stops_at_the_limit():
-    """What would grow without end costs no more memory than the limit allows."""
+    """No more memory than the limit allows, R60: 2300097."""
     bomb = _compressed_data(zlib.compress(bytes(50_000_000), 9))
     with pytest.raises(CmsRefused) as refused:
         decompress(bomb, largest=1_000_000)
@@ -250,10 +254,12 @@ def test_a_zip_bomb_stops_at_the_limit():
     assert refused.value.fault == CmsFault.MEMORY
 
 
+@pytest.mark.req("R60")
 @pytest.mark.parametrize(
     "packed", [b"", b"nonsense", zlib.compress(PLAIN)[:-1], zlib.compress(PLAIN) + b"x"]
 )
 def test_broken_compressed_data_is_refused(packed: bytes):
+    """R60: 2300151."""
     with pytest.raises(CmsRefused) as refused:
         decompress(_compressed_data(packed))
     assert refused.value.fault == CmsFault.DECOMPRESS

@@ -210,7 +210,7 @@ def test_a_server_that_fails_is_a_fault_once_and_asked_again_soon(site: Site) ->
     assert TimeState.objects.get().failures == 0
 
 
-@pytest.mark.req("R157", "R158")
+@pytest.mark.req("R7", "R157", "R158")
 @pytest.mark.parametrize(
     ("off_for", "is_good", "event"),
     [
@@ -223,7 +223,7 @@ def test_a_server_that_fails_is_a_fault_once_and_asked_again_soon(site: Site) ->
 def test_at_the_start_the_rtc_is_believed_for_48_hours(
     site: Site, off_for: timedelta | None, is_good: bool, event: tuple[int, int]
 ) -> None:
-    """4294954294/0 with the time, or an invalid time until a server answers."""
+    """R7: 4294954294/0 with the time, or an invalid time until a server answers."""
     last_alive = None if off_for is None else site.now - off_for
     began = time_service.begin_time(
         site.gateway, shown=site.now, last_alive=last_alive, now=site.now

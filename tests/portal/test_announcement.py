@@ -19,7 +19,7 @@ from portal.announcement import (
 HUID = "eemh0009264154"
 
 
-@pytest.mark.req("R94")
+@pytest.mark.req("R110")
 def test_both_host_names_stand_for_the_same_addresses():
     """`smgw.local` and `<huid>.local`, the real port, an empty TXT record."""
     addresses = [ip_address("192.0.2.7"), ip_address("fe80::1")]
@@ -48,7 +48,7 @@ def test_a_server_that_listens_everywhere_is_not_announced_on_loopback():
 
 
 @pytest.mark.slow
-@pytest.mark.req("R94")
+@pytest.mark.req("R110")
 def test_a_client_in_the_network_finds_the_consumer_interface():
     """Real packets of mDNS on loopback, asked by a client of its own."""
 

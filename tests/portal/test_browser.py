@@ -115,9 +115,9 @@ def test_nothing_is_wider_than_the_window(
             assert page.evaluate(TOO_SMALL) == [], path
 
 
-@pytest.mark.req("R79")
+@pytest.mark.req("R79", "R114")
 def test_everything_works_without_javascript(chrome: Browser, visit: Visit) -> None:
-    """R79: log in, read, filter, download, change the language, log out."""
+    """R79: log in, read, filter, download, log out; R114: back after a form."""
     with opened(chrome, visit, java_script_enabled=False) as page:
         page.click("nav >> text=Messwertliste")
         page.locator("tr", has_text="TAF 7").get_by_text("Öffnen").click()

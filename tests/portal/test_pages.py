@@ -89,7 +89,7 @@ def test_no_page_holds_inline_script_or_style(logged_in: LogIn, path: str) -> No
 
 
 @pytest.mark.req("R79")
-@pytest.mark.req("R107")
+@pytest.mark.req("R107", "R114")
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
 def test_every_page_has_one_heading_a_way_out_and_the_four_entries(
     logged_in: LogIn, path: str
