@@ -1,6 +1,7 @@
 """Carries the outbox out: takes receipts, hands over what is due."""
 
 import logging
+import time
 from datetime import datetime
 
 from gwa_api.delivery_document import document_of
@@ -12,64 +13,70 @@ from tariffs import outbox
 from tariffs.models import MarketParticipant, OutboxRow
 
 AT_ONCE = 200
-"""So many rows in one run: the next comes soon, and other work waits too."""
+"""So many rows of one recipient in one run: the next comes soon."""
+LONGEST_RUN_S = 20.0
+"""After so long others have their turn."""
 
 _log = logging.getLogger(__name__)
 
 
-class Transports:
-    """How each recipient is reached, for one run; close it at the end."""
-
-    def __init__(self, gateway: Gateway, now: datetime) -> None:
-        self._gateway, self._now = gateway, now
-        self._made: dict[str, Transport | None] = {}
-
-    def to(self, recipient: MarketParticipant) -> Transport | None:
-        """Over the WAN, into his inbox, or None while there is no way."""
-        if recipient.id not in self._made:
-            over_wan = transport_over_wan(self._gateway, recipient.id, now=self._now)
-            inbox = FileInbox() if recipient.inbox else None
-            self._made[recipient.id] = over_wan or inbox
-        return self._made[recipient.id]
-
-    def close(self) -> None:
-        """End all connections."""
-        for transport in self._made.values():
-            if transport is not None:
-                transport.close()
-
-
 def send_due(gateway: Gateway, *, now: datetime) -> int:
-    """Take receipts, then hand over what is due; returns how many rows that were.
+    """All that is due, to one recipient after the other; how many rows that were.
 
     May run at any time, in any number of workers: what is handed over twice is the
     same bytes under the same id.
     """
-    transports = Transports(gateway, now)
+    return sum(send_to(gateway, one, now=now) for one in recipients(now=now))
+
+
+def recipients(*, now: datetime) -> list[str]:
+    """Who is to be served now: something is due, or a folder may hold receipts."""
+    due = outbox.recipients_due(now=now)
+    inboxes = MarketParticipant.objects.exclude(inbox="").exclude(pk__in=due)
+    return due + list(inboxes.order_by("pk").values_list("pk", flat=True))
+
+
+def send_to(gateway: Gateway, recipient_id: str, *, now: datetime) -> int:
+    """Take a recipient's receipts, then hand over what is due; how many rows.
+
+    Ends with the first row that does not reach him, and when it takes long: the rest
+    waits for the next run.
+    """
+    recipient = MarketParticipant.objects.get(pk=recipient_id)
+    transport = _transport_to(gateway, recipient, now)
+    if transport is None:
+        return 0
     try:
-        _take_receipts(gateway, transports, now)
-        handed_over = _hand_over(gateway, transports, now)
+        _take_receipts(gateway, transport, recipient, now)
+        handed_over = _hand_over(gateway, transport, recipient, now)
     finally:
-        transports.close()
+        transport.close()
     forget_settled()
     return handed_over
 
 
-def _hand_over(gateway: Gateway, transports: Transports, now: datetime) -> int:
-    handed_over = 0
-    held_back: set[tuple[str, str]] = set()
-    for row in outbox.due_rows(now=now)[:AT_ONCE]:
-        transport = transports.to(row.recipient)
-        line = row.profile_id, row.recipient_id
-        if transport is None or line in held_back:
-            continue
+def _transport_to(
+    gateway: Gateway, recipient: MarketParticipant, now: datetime
+) -> Transport | None:
+    """Over the WAN, into his inbox, or None while there is no way."""
+    over_wan = transport_over_wan(gateway, recipient.id, now=now)
+    inbox = FileInbox() if recipient.inbox else None
+    return over_wan or inbox
+
+
+def _hand_over(
+    gateway: Gateway, transport: Transport, recipient: MarketParticipant, now: datetime
+) -> int:
+    handed_over, begun = 0, time.monotonic()
+    for row in outbox.due_rows(now=now).filter(recipient=recipient)[:AT_ONCE]:
         answer = _attempt(gateway, row, transport)
         _note(gateway, row, answer, now)
-        if isinstance(answer, Failed):
-            if row.profile.taf in outbox.BILLING_TAFS and not answer.refused:
-                held_back.add(line)
-        else:
+        if not isinstance(answer, Failed):
             handed_over += 1
+        elif not answer.refused:
+            break
+        if time.monotonic() - begun > LONGEST_RUN_S:
+            break
     return handed_over
 
 
@@ -83,17 +90,15 @@ def _attempt(gateway: Gateway, row: OutboxRow, transport: Transport) -> Answer:
     return transport.deliver(row, document.content)
 
 
-def _take_receipts(gateway: Gateway, transports: Transports, now: datetime) -> None:
+def _take_receipts(
+    gateway: Gateway, transport: Transport, recipient: MarketParticipant, now: datetime
+) -> None:
     """Also for rows that seem not handed over: a kill may have come in between."""
-    for recipient in MarketParticipant.objects.order_by("pk"):
-        transport = transports.to(recipient)
-        if transport is None:
-            continue
-        for receipt in transport.receipts(recipient):
-            row = outbox.handed_over(receipt.message_id, recipient.id)
-            if row is not None:
-                _note(gateway, row, _judged(row, receipt), now)
-                transport.settled(recipient, receipt.message_id)
+    for receipt in transport.receipts(recipient):
+        row = outbox.handed_over(receipt.message_id, recipient.id)
+        if row is not None:
+            _note(gateway, row, _judged(row, receipt), now)
+            transport.settled(recipient, receipt.message_id)
 
 
 def _judged(row: OutboxRow, receipt: Receipt) -> Acknowledged | Failed:
@@ -114,6 +119,7 @@ def _note(gateway: Gateway, row: OutboxRow, answer: Answer, now: datetime) -> No
             now=now,
             retry_after=answer.retry_after,
             refused=answer.refused,
+            unreached=answer.unreached,
         )
     elif isinstance(answer, Acknowledged):
         outbox.acknowledge(gateway, row, now=now)

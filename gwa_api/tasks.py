@@ -1,15 +1,19 @@
 """Tasks of queue `delivery`: each begins its work beside the worker and returns."""
 
+from collections import defaultdict
 from typing import Any
 
 from celery import shared_task
 
 from gwa_api import alarm_reports, han_network, sender
 from gwa_api.beside import Beside
+from gwa_api.delivery_lines import DeliveryLines
 from hardware.gateway import Gateway
 from logbooks import device_state
 
 BESIDE = Beside()
+LINES: defaultdict[str, DeliveryLines] = defaultdict(DeliveryLines)
+"""By the id of a gateway: who is being served."""
 
 
 @shared_task(bind=True, expires=55)
@@ -20,9 +24,9 @@ def send_due(self: Any, gateway_id: str) -> None:
     """
     gateway: Gateway = self.app.gateways[gateway_id]
     if not device_state.is_locked(gateway):
-        BESIDE.run(
-            f"send {gateway_id}",
-            lambda: sender.send_due(gateway, now=gateway.clock.now()),
+        LINES[gateway_id].offer(
+            sender.recipients(now=gateway.clock.now()),
+            lambda one: sender.send_to(gateway, one, now=gateway.clock.now()),
         )
 
 

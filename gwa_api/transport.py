@@ -30,12 +30,14 @@ class Failed:
     """It did not reach him; `refused` when he will not have this content ever.
 
     `needs_help` when time alone will not mend it: somebody has to look at it.
+    `unreached` when nobody answered at all.
     """
 
     reason: str
     refused: bool = False
     retry_after: timedelta | None = None
     needs_help: bool = False
+    unreached: bool = False
 
 
 Answer = HandedOver | Acknowledged | Failed

@@ -118,8 +118,9 @@ class WanTransport:
         try:
             answer = self._client.post(way.path, bytes(sealed.content), headers)
         except ConnectionFailed as failed:
-            wait = _IDENTITY_WAIT if failed.is_identity else None
-            return Failed(str(failed), retry_after=wait, needs_help=failed.is_identity)
+            if failed.is_identity:
+                return Failed(str(failed), retry_after=_IDENTITY_WAIT, needs_help=True)
+            return Failed(str(failed), unreached=True)
         except CertificateRefused as refused:
             return Failed(str(refused), retry_after=_IDENTITY_WAIT, needs_help=True)
         return meaning_of(answer, _digests(sealed), now=self._now)

@@ -18,7 +18,12 @@ from hardware.gateway import Gateway
 from logbooks.catalogue import Event
 from logbooks.services import log_event
 from tariffs.calendar import BERLIN, Period
-from tariffs.models import Dispatch, EvaluationProfile, OutboxRow
+from tariffs.models import (
+    Dispatch,
+    EvaluationProfile,
+    MarketParticipant,
+    OutboxRow,
+)
 
 BILLING_TAFS = frozenset({1, 2, 6, 7})
 MOST_RECORDS = 5_000
@@ -103,6 +108,13 @@ def due_rows(*, now: datetime) -> QuerySet[OutboxRow]:
     )
 
 
+def recipients_due(*, now: datetime) -> list[str]:
+    """To whom something is to be handed over now: ids, ascending."""
+    due = due_rows(now=now).order_by().values("recipient")
+    found = MarketParticipant.objects.filter(pk__in=due).order_by("pk")
+    return list(found.values_list("pk", flat=True))
+
+
 def handed_over(message_id: uuid.UUID, recipient: str) -> OutboxRow | None:
     """The row that a recipient speaks of; None when he never got such a one.
 
@@ -153,6 +165,7 @@ def acknowledge(gateway: Gateway, row: OutboxRow, *, now: datetime) -> bool:
     if not waiting.update(**changed):
         return False
     row.state, row.acknowledged_at = _State.ACKNOWLEDGED, at
+    _hurry(row, now)
     Dispatch.objects.create(
         profile_id=row.profile_id,
         recipient_id=row.recipient_id,
@@ -180,18 +193,21 @@ def fail(
     now: datetime,
     retry_after: timedelta | None = None,
     refused: bool = False,
+    unreached: bool = False,
 ) -> None:
     """An attempt failed: try again later, or never when the content was `refused`.
 
     The pause doubles up to six hours, with jitter; `retry_after` is what the recipient
-    asked for. Values that are not for billing are given up after seven days. Nothing
-    happens to a row that was acknowledged meanwhile.
+    asked for. When he was `unreached` (no answer at all), it also ends as soon as he
+    acknowledges something else. Values that are not for billing are given up after
+    seven days. Nothing happens to a row that was acknowledged meanwhile.
     """
     attempts = row.attempts + 1
     wait = min(retry_after, LONGEST_WAIT) if retry_after else _wait(attempts)
     row.attempts, row.last_error = attempts, error[:_ERROR_LENGTH]
     row.state = _State.FAILED if refused else _State.DUE
     row.next_attempt_at = now + wait
+    row.unreached_at = now if unreached else None
     is_for_billing = row.profile.taf in BILLING_TAFS
     if not is_for_billing and now - row.created_at >= GIVEN_UP_AFTER:
         row.state = _State.GIVEN_UP
@@ -200,6 +216,7 @@ def fail(
         last_error=row.last_error,
         state=row.state,
         next_attempt_at=row.next_attempt_at,
+        unreached_at=row.unreached_at,
     )
 
 
@@ -211,6 +228,14 @@ def queue_again(row: OutboxRow, *, now: datetime) -> bool:
 
 class DocumentChanged(Exception):
     """A repetition would differ from what was sent first under the same id."""
+
+
+def _hurry(row: OutboxRow, now: datetime) -> None:
+    """He is there again: what waits for nothing else is due now."""
+    silent = OutboxRow.objects.filter(
+        recipient_id=row.recipient_id, state=_State.DUE, unreached_at__isnull=False
+    )
+    silent.update(next_attempt_at=now, unreached_at=None)
 
 
 def _is_there(

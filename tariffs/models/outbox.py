@@ -16,7 +16,7 @@ class OutboxRow(models.Model):
     it the recipient knows a repetition. `version` is that of the profile whose
     description the document carries. A long span is cut: parts of one `batch_id`.
     `count` and `sha256` are of the document as it was handed over first; a repetition
-    must have the same digest.
+    must have the same digest. `unreached_at`: nobody answered at the last attempt.
     """
 
     class Kind(models.TextChoices):
@@ -54,6 +54,7 @@ class OutboxRow(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     last_error = models.CharField(max_length=200, default="", blank=True)
+    unreached_at = models.DateTimeField(null=True, blank=True)
     count = models.PositiveIntegerField(default=0)
     sha256 = models.CharField(max_length=64, default="", blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)

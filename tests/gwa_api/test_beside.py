@@ -51,16 +51,16 @@ def test_a_slow_receiver_delays_no_task(
         thinks.wait(20)
         return Answer(200)
 
-    name = f"send {gateway.huid}"
+    lines = tasks.LINES[gateway.huid]
     with wan.listening(wan.party(EMT), deliveries=slow) as server:
         wan.way(server.port, EMT)
         tasks.send_due(gateway.huid)
         assert asked.wait(20)
         tasks.send_due(gateway.huid)  # the next tick begins nothing
         evaluate_due(gateway, now=NOW)  # and the tariffs can write
-        assert not tasks.BESIDE.wait(name, 0)
+        assert not lines.wait(0)
         thinks.set()
-        assert tasks.BESIDE.wait(name, 20)
+        assert lines.wait(20)
     rows = OutboxRow.objects.order_by("sequence")
     assert [(row.state, row.attempts) for row in rows] == [("acknowledged", 0)] * 2
 

@@ -15,7 +15,7 @@ from tariffs.services import create_participant
 from tests.tariffs.builders import IMPORT, a_meter, a_profile, utc
 
 NOW = utc("2026-02-10 00:00")
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 HOUSE = "1emh0000000001"
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +131,27 @@ def test_a_failed_attempt_is_repeated_later_and_holds_back_those_behind_it(
     assert NOW < first.next_attempt_at <= NOW + timedelta(seconds=61)
     assert (first.attempts, first.last_error) == (1, "no answer")
     assert ("emt-1", 2) in due(NOW + timedelta(minutes=2))
+
+
+def test_who_is_there_again_gets_at_once_what_waited_for_him_alone(
+    gateway: Gateway, profile: EvaluationProfile
+) -> None:
+    """What waits because he asked for it, or for another recipient, goes on waiting."""
+    rows = {
+        hours: enqueue(gateway, profile, NOW + hours * HOUR, NOW + (hours + 1) * HOUR)
+        for hours in range(3)
+    }
+    for row, other in rows.values():
+        outbox.fail(other, "nobody there", now=NOW, unreached=True)
+        outbox.fail(row, "nobody there", now=NOW, unreached=True)
+    asked, wait = rows[2][0], timedelta(minutes=30)
+    outbox.fail(asked, "busy", now=NOW, retry_after=wait)
+    assert outbox.recipients_due(now=NOW) == []
+    assert outbox.acknowledge(gateway, rows[0][0], now=NOW)
+    assert due() == [("emt-1", 2)]
+    assert outbox.recipients_due(now=NOW) == ["emt-1"]
+    asked.refresh_from_db()
+    assert asked.next_attempt_at == NOW + wait
 
 
 def test_pauses_grow_to_six_hours_and_billing_values_are_never_given_up(
