@@ -95,7 +95,10 @@ def code_folders(running: RunningGateway) -> set[str]:
     """Where the code of the gateway's processes comes from."""
     folders = set()
     for pid in running.pids().values():
-        environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # the one that writes the history ends by itself
         paths = [line for line in environment if line.startswith(b"PYTHONPATH=")]
         folders |= {path.decode().partition("=")[2].split(":")[0] for path in paths}
     return folders
