@@ -28,6 +28,7 @@ from hardware.gateway import Gateway
 from meters.account_certificates import IssuedCertificate, issue_technician_certificate
 from meters.accounts import create_account
 from meters.models import Account
+from portal.service_urls import urlpatterns as service_patterns
 from portal.urls import urlpatterns as han_patterns
 from tests.access_matrix import METHODS, Row, routes_of, rows_of, written
 from tests.casa_site.test_refused_clients import Listener, der
@@ -59,7 +60,7 @@ OF_TAF2 = {"profile_id": TAF2, "number": "1"}
 NEEDS_TAF2 = ("/tarif/", "/trudi/", "/kosten/", "/kosten/csv/")
 QUERIES = dict.fromkeys(("/live/", "/live/heute/"), "?zaehler=1emh0000000001")
 
-HAN, GWA = rows_of("HAN"), rows_of("GWA")
+HAN, SERVICE, GWA = rows_of("HAN"), rows_of("Service"), rows_of("GWA")
 
 
 @pytest.fixture
@@ -126,7 +127,11 @@ def strange_to(user: str) -> list[str]:
 
 def test_every_route_stands_in_the_table_with_every_method_once() -> None:
     """A route that nobody has thought about fails here."""
-    for rows, patterns in ((HAN, han_patterns), (GWA, gwa_patterns)):
+    for rows, patterns in (
+        (HAN, han_patterns),
+        (SERVICE, service_patterns),
+        (GWA, gwa_patterns),
+    ):
         listed = {row.route for row in rows}
         assert listed == routes_of(patterns)
         for route in listed:
