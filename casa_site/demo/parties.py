@@ -9,31 +9,15 @@ import secrets
 from datetime import datetime
 from pathlib import Path
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from casa_site.demo.plan import CONSUMERS, DEMO_FOLDER, EMTS, GWA
-from casa_site.lab_pki import (
-    LabFolder,
-    add_party,
-    answer_request,
-    make_lab_pki,
-)
+from casa_site.lab_gateway import know_partner, personalise, trust
+from casa_site.lab_pki import LabFolder, add_party, make_lab_pki
 from hardware.certificate_path import Purpose
 from hardware.gateway import Gateway
-from hardware.module_state import LifeCycle
 from hardware.private_files import replace
-from hardware.root_certificates import install_initial_root, root_certificates
-from logbooks.certificate_store import (
-    Holder,
-    Kind,
-    Stage,
-    import_authority,
-    import_partner_certificate,
-)
-from logbooks.key_renewal import KIND_OF, first_requests, import_own_certificate
-from logbooks.models import Certificate
+from logbooks.certificate_store import Holder
 from meters.account_certificates import (
     IssuedCertificate,
     issue_consumer_certificate,
@@ -61,36 +45,15 @@ def install(gateway: Gateway, *, now: datetime) -> None:
     lab = lab_folder(gateway.state)
     if not lab.root.exists():
         make_lab_pki(lab.folder, gwa=GWA, emts=EMTS, now=now)
-    _trust(gateway, lab, now)
-    if gateway.security_module.state().life_cycle is LifeCycle.INITIAL:
-        _personalise(gateway, lab, Stage.QUALITY_SEAL, now)
-    _personalise(gateway, lab, Stage.OPERATIONAL, now)
-    _know_partners(gateway, lab, now)
+    introduce(gateway, lab, now=now)
     _issue_to_people(gateway, now)
 
 
-def _trust(gateway: Gateway, lab: LabFolder, now: datetime) -> None:
-    if not root_certificates(gateway.security_module):
-        root = x509.load_pem_x509_certificate(lab.root.read_bytes())
-        install_initial_root(gateway.security_module, root.public_bytes(Encoding.DER))
-    import_authority(gateway, lab.sub.read_bytes(), now=now)
-
-
-def _personalise(
-    gateway: Gateway, lab: LabFolder, stage: Certificate.Stage, now: datetime
-) -> None:
-    """The sub-CA answers the gateway's requests, for its keys in force."""
-    authority = lab.authority()
-    for purpose, request in first_requests(gateway).items():
-        answer = answer_request(
-            authority,
-            request,
-            common_name=f"{gateway.huid}.smgw",
-            purpose=Purpose(KIND_OF[purpose].value),
-            quality_seal=stage == Stage.QUALITY_SEAL,
-            now=now,
-        )
-        import_own_certificate(gateway, answer, stage=stage, now=now)
+def introduce(gateway: Gateway, lab: LabFolder, *, now: datetime) -> None:
+    """Give a gateway its certificates by this PKI, and those of its partners."""
+    trust(gateway, lab, now=now)
+    personalise(gateway, lab, now=now)
+    _know_partners(gateway, lab, now)
 
 
 def complete(gateway: Gateway, *, now: datetime) -> None:
@@ -106,15 +69,7 @@ def complete(gateway: Gateway, *, now: datetime) -> None:
 def _know_partners(gateway: Gateway, lab: LabFolder, now: datetime) -> None:
     for party in (GWA, *EMTS):
         holder = Holder.GWA if party == GWA else Holder.EMT
-        for purpose in Purpose:
-            import_partner_certificate(
-                gateway,
-                lab.certificate(party, purpose).read_bytes(),
-                kind=Kind(purpose.value),
-                holder=holder,
-                holder_id=party,
-                now=now,
-            )
+        know_partner(gateway, lab, party, holder, now=now)
 
 
 def _issue_to_people(gateway: Gateway, now: datetime) -> None:

@@ -49,23 +49,27 @@ def install(gateway: Gateway) -> None:
 
     The certificates of the gateway are handed over each time: they may be new.
     """
+    know_gateway(gateway, gateway.state)
+    know_each_other(gateway.state)
+    set_ways(gateway, gateway.state)
+
+
+def know_each_other(state: Path) -> None:
+    """Let GWA and recipients of this folder know each other; then they begin."""
+    lab = parties.lab_folder(state)
     for name in (GWA, *EMTS):
-        _know_gateway(gateway, name)
-    state = gateway.state
-    gwa_tls = parties.lab_folder(state).certificate(GWA, Purpose.TLS)
+        PeerKeys(peer_folder(state, name)).take_keys(lab.folder / name)
     for name in EMTS:
-        keys = PeerKeys(peer_folder(state, name))
-        keys.trust_client("gwa", certificate_in(gwa_tls))
+        certificate = lab.certificate(name, Purpose.TLS).read_bytes()
+        gwa_tls = certificate_in(lab.certificate(GWA, Purpose.TLS))
+        PeerKeys(peer_folder(state, name)).trust_client("gwa", gwa_tls)
         head_end.add_recipient(
             peer_folder(state, GWA),
             name,
             host=HOST,
             port=_port(state, name),
-            certificate=parties.lab_folder(state)
-            .certificate(name, Purpose.TLS)
-            .read_bytes(),
+            certificate=certificate,
         )
-    _set_ways(gateway)
     for name in (GWA, *EMTS):
         make_once(peer_folder(state, name) / _COMPLETE, b"")
 
@@ -95,9 +99,9 @@ def roles(state: Path) -> list[Role]:
     return [Role(name, run, needed=False) for name, run in serve]
 
 
-def serve_emt(state: Path, name: str) -> None:
-    """Take deliveries until SIGTERM."""
-    folder, clock = peer_folder(state, name), _clock()
+def serve_emt(state: Path, name: str, clock: GatewayClock | None = None) -> None:
+    """Take deliveries until SIGTERM; the time is the host's where none is given."""
+    folder, clock = peer_folder(state, name), clock or _clock()
     peer = Emt(PeerKeys(folder), clock.now, _quiet)
     peer.received.prepare()
     routes = {emt_peer.PATH: peer.take}
@@ -109,9 +113,9 @@ def serve_emt(state: Path, name: str) -> None:
     _serve(state, f"demo-{name}", folder, servers)
 
 
-def serve_gwa(state: Path) -> None:
+def serve_gwa(state: Path, clock: GatewayClock | None = None) -> None:
     """Forward deliveries, take alarms and management channels until SIGTERM."""
-    folder, clock = peer_folder(state, GWA), _clock()
+    folder, clock = peer_folder(state, GWA), clock or _clock()
     keys = PeerKeys(folder)
     head = HeadEnd(keys, clock.now, _quiet)
     book = AlarmBook(keys, clock.now, _quiet)
@@ -147,11 +151,12 @@ def _serve(
             server.shutdown()
 
 
-def _know_gateway(gateway: Gateway, name: str) -> None:
-    keys = PeerKeys(peer_folder(gateway.state, name))
-    keys.take_keys(parties.lab_folder(gateway.state).folder / name)
-    keys.trust_client("gateway", _own(Kind.TLS))
-    keys.trust_signer("gateway", _own(Kind.SIG))
+def know_gateway(gateway: Gateway, state: Path) -> None:
+    """Let the partners of this folder take what the gateway sends."""
+    for name in (GWA, *EMTS):
+        keys = PeerKeys(peer_folder(state, name))
+        keys.trust_client(gateway.huid, _own(Kind.TLS))
+        keys.trust_signer(gateway.huid, _own(Kind.SIG))
 
 
 def _own(kind: Certificate.Kind) -> x509.Certificate:
@@ -161,9 +166,12 @@ def _own(kind: Certificate.Kind) -> x509.Certificate:
     return parsed(entry)
 
 
-def _set_ways(gateway: Gateway) -> None:
-    """Those that are there stay: somebody may have changed them."""
-    state, now = gateway.state, gateway.clock.now()
+def set_ways(gateway: Gateway, state: Path) -> None:
+    """How the gateway reaches the partners of this folder.
+
+    Ways that are there stay: somebody may have changed them.
+    """
+    now = gateway.clock.now()
     management = (f"{HOST}:{_management_port(state)}",)
     for name in ("", *EMTS):
         way_id = f"way-{name or GWA}"

@@ -5,10 +5,12 @@
 certificates of the gateways. Files that are added count from the next connection on.
 """
 
+import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hmac import compare_digest
 from pathlib import Path
 
@@ -32,6 +34,8 @@ from hardware.tls_profile import (
     client_context,
     server_context,
 )
+
+Stamp = tuple[int, int]
 
 _OWN, _CLIENTS, _SIGNERS = "own", "clients", "signers"
 
@@ -79,21 +83,14 @@ class PeerKeys:
 
     def signer(self, ski: str) -> ec.EllipticCurvePublicKey | None:
         """The key of a trusted signer by its identifier in hex; None for others."""
-        for certificate in self._trusted(_SIGNERS):
-            key = certificate.public_key()
-            if isinstance(key, ec.EllipticCurvePublicKey) and compare_digest(
-                key_identifier(key), ski
-            ):
-                return key
-        return None
+        folder = self.state / _SIGNERS
+        return _signers(folder, _stamp(folder)).get(ski)
 
     def server_context(self) -> ssl.SSLContext:
         """TLS for the partner's listener: only known clients come in."""
-        return server_context(
-            self.tls_identity(),
-            clients=Clients.REQUIRED,
-            pins=list(self._trusted(_CLIENTS)),
-        )
+        own, clients = self.state / _OWN, self.state / _CLIENTS
+        self.tls_identity()
+        return _server_context(self, _stamp(own), _stamp(clients))
 
     def client_context(self, pins: list[x509.Certificate]) -> ssl.SSLContext:
         """TLS for calling somebody who has one of the `pins`."""
@@ -108,15 +105,15 @@ class PeerKeys:
 
     def check_client(self, der: bytes, *, now: datetime) -> None:
         """Raises CertificateRefused unless it is a trusted client's, and valid."""
-        check_among(der, list(self._trusted(_CLIENTS)), now=now)
+        check_among(der, self.trusted_clients(), now=now)
 
     def _trust(self, kind: str, name: str, certificate: x509.Certificate) -> None:
         path = self._folder(kind) / f"{name}.pem"
         replace(path, certificate.public_bytes(Encoding.PEM))
 
-    def _trusted(self, kind: str) -> Iterator[x509.Certificate]:
-        for path in sorted((self.state / kind).glob("*.pem")):
-            yield certificate_in(path)
+    def trusted_clients(self) -> Sequence[x509.Certificate]:
+        """The TLS certificates of those who may call."""
+        return _certificates(self.state / _CLIENTS, _stamp(self.state / _CLIENTS))
 
     def _own(self, name: str) -> Path:
         return self.state / _OWN / name
@@ -127,7 +124,37 @@ class PeerKeys:
         return folder
 
 
-def check_among(der: bytes, pins: list[x509.Certificate], *, now: datetime) -> None:
+# A partner of many gateways reads their files once, not at each connection.
+
+
+@lru_cache(maxsize=32)
+def _certificates(folder: Path, _stamp: Stamp) -> tuple[x509.Certificate, ...]:
+    return tuple(certificate_in(path) for path in sorted(folder.glob("*.pem")))
+
+
+@lru_cache(maxsize=32)
+def _signers(folder: Path, stamp: Stamp) -> dict[str, ec.EllipticCurvePublicKey]:
+    keys = (one.public_key() for one in _certificates(folder, stamp))
+    own = [key for key in keys if isinstance(key, ec.EllipticCurvePublicKey)]
+    return {key_identifier(key): key for key in own}
+
+
+@lru_cache(maxsize=32)
+def _server_context(keys: PeerKeys, _own: Stamp, _clients: Stamp) -> ssl.SSLContext:
+    return server_context(
+        keys.tls_identity(), clients=Clients.REQUIRED, pins=list(keys.trusted_clients())
+    )
+
+
+def _stamp(folder: Path) -> Stamp:
+    """What differs after a file was added or replaced (by renaming)."""
+    try:
+        return folder.stat().st_mtime_ns, len(os.listdir(folder))
+    except FileNotFoundError:
+        return 0, 0
+
+
+def check_among(der: bytes, pins: Sequence[x509.Certificate], *, now: datetime) -> None:
     """Raises CertificateRefused unless `der` is one of the pins and valid now."""
     for pin in pins:
         if compare_digest(pin.public_bytes(Encoding.DER), der):
