@@ -30,6 +30,10 @@ MOST_RECORDS = 5_000
 """Longer spans are cut into parts (rest-gwa.md 5: a document has at most 8 MiB)."""
 
 LONGEST_WAIT = timedelta(hours=6)
+LONGEST_SILENCE = timedelta(hours=1)
+"""Who did not answer at all is tried this often at least: a connection that fails costs
+nobody anything, and after an outage the backlog shall not wait for hours."""
+
 GIVEN_UP_AFTER = timedelta(days=7)
 """How long values that are not for billing are tried."""
 
@@ -198,12 +202,13 @@ def fail(
     """An attempt failed: try again later, or never when the content was `refused`.
 
     The pause doubles up to six hours, with jitter; `retry_after` is what the recipient
-    asked for. When he was `unreached` (no answer at all), it also ends as soon as he
-    acknowledges something else. Values that are not for billing are given up after
-    seven days. Nothing happens to a row that was acknowledged meanwhile.
+    asked for. When he was `unreached` (no answer at all), it is an hour at most and
+    ends as soon as he acknowledges something else. Values that are not for billing are
+    given up after seven days. Nothing happens to a row that was acknowledged meanwhile.
     """
     attempts = row.attempts + 1
-    wait = min(retry_after, LONGEST_WAIT) if retry_after else _wait(attempts)
+    longest = LONGEST_SILENCE if unreached else LONGEST_WAIT
+    wait = min(retry_after, LONGEST_WAIT) if retry_after else _wait(attempts, longest)
     row.attempts, row.last_error = attempts, error[:_ERROR_LENGTH]
     row.state = _State.FAILED if refused else _State.DUE
     row.next_attempt_at = now + wait
@@ -300,8 +305,8 @@ def _drop_oldest(profile: EvaluationProfile) -> None:
             rows.update(state=_State.GIVEN_UP, last_error="too many were waiting")
 
 
-def _wait(attempts: int) -> timedelta:
-    longest_s = int(LONGEST_WAIT.total_seconds())
+def _wait(attempts: int, longest: timedelta) -> timedelta:
+    longest_s = int(longest.total_seconds())
     longest_s = min(_FIRST_WAIT_S * 2 ** min(attempts - 1, 12), longest_s)
     return timedelta(seconds=1 + secrets.randbelow(longest_s))
 

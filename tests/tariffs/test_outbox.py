@@ -162,6 +162,9 @@ def test_pauses_grow_to_six_hours_and_billing_values_are_never_given_up(
         outbox.fail(row, "no answer", now=NOW + attempt * DAY)
         wait = row.next_attempt_at - (NOW + attempt * DAY)
         assert timedelta(0) < wait <= timedelta(hours=6)
+    for _ in range(40):
+        outbox.fail(row, "nobody there", now=NOW, unreached=True)
+        assert timedelta(0) < row.next_attempt_at - NOW <= timedelta(hours=1)
     outbox.fail(row, "busy", now=NOW, retry_after=timedelta(days=3))
     assert row.next_attempt_at == NOW + timedelta(hours=6)
     assert row.state == OutboxRow.State.DUE
