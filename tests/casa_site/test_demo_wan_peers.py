@@ -72,4 +72,4 @@ def test_a_way_that_was_changed_stays(older: Gateway) -> None:
     shutil.rmtree(peer_folder(older.state, EMT2) / "clients")
     wan_peers.complete(older)
     assert CommunicationProfile.objects.get(pk="way-emt-0002").path == "/elsewhere"
-    assert (peer_folder(older.state, EMT2) / "clients" / f"{gateway.huid}.pem").exists()
+    assert (peer_folder(older.state, EMT2) / "clients" / f"{older.huid}.pem").exists()
