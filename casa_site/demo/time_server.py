@@ -39,7 +39,7 @@ _LIFETIME = timedelta(days=20 * 365)
 def install(gateway: Gateway, *, now: datetime) -> None:
     """Make the server's key and let the gateway take its time from it."""
     folder = _folder(gateway.state)
-    certificate = _certificate(*_files(folder), now)
+    certificate = server_certificate(*_files(folder), now)
     port = int(make_once(folder / "port", str(free_port()).encode()))
     configure_time_service(
         gateway,
@@ -87,7 +87,7 @@ def free_port() -> int:
     raise RuntimeError("no port is free for the demo's time server")
 
 
-def _certificate(path: Path, key_path: Path, now: datetime) -> x509.Certificate:
+def server_certificate(path: Path, key_path: Path, now: datetime) -> x509.Certificate:
     """The self-signed certificate of the server's key; both made when missing."""
     form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     new = ec.generate_private_key(ec.SECP256R1()).private_bytes(*form)

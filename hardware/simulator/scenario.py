@@ -23,9 +23,12 @@
 | wrong_key | a wireless meter encrypts with another key | meter |
 | replay | somebody sends old telegrams of a wireless meter again | meter |
 
-Without `end` a fault lasts. Nothing here reads a clock: the time is given in.
+Without `end` a fault lasts. A time may name days before it: "12d 06:30:00". Nothing
+here reads a clock: the time is given in. The files of `./casa scenario` describe faults
+by the same kinds and keys.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -38,6 +41,7 @@ from hardware.device_id import server_id_of
 from hardware.wmbus_address import address_of_meter_id
 
 _MBUS_ID_LENGTH = 16
+_DURATION = re.compile(r"(?:(\d{1,4})d ?)?(\d{1,2}):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 _FIELDS = {"kind", "meter", "begin", "end", "bits", "seconds", "by"}
 
 
@@ -108,7 +112,7 @@ class Scenario:
         if set(document) - {"fault"} or not isinstance(entries, list):
             raise ScenarioInvalid(f"{path}: only [[fault]] tables are known")
         try:
-            return cls(_fault(entry, begin) for entry in entries)
+            return cls(fault_of(entry, begin) for entry in entries)
         except (ValueError, TypeError, KeyError) as error:
             raise ScenarioInvalid(f"{path}: {error}") from None
 
@@ -134,7 +138,13 @@ class Scenario:
         return not arrivals or any(f.is_active(now) for f in arrivals)
 
 
-def _fault(entry: dict[str, Any], begin: datetime) -> Fault:
+def fault_of(entry: dict[str, Any], begin: datetime) -> Fault:
+    """The fault that a table of the file describes; its times count from `begin`.
+
+    Raises ValueError with what is wrong with it.
+    """
+    if "kind" not in entry:
+        raise ValueError("kind is missing")
     kind = FaultKind(entry["kind"])
     unknown = set(entry) - _FIELDS
     if unknown:
@@ -146,8 +156,8 @@ def _fault(entry: dict[str, Any], begin: datetime) -> Fault:
         raise ValueError(f"{kind}: {', '.join(sorted(missing))} is missing")
     return Fault(
         kind=kind,
-        begin=begin + _duration(entry.get("begin", "00:00:00")),
-        end=begin + _duration(entry["end"]) if "end" in entry else None,
+        begin=begin + duration_of(entry.get("begin", "00:00:00")),
+        end=begin + duration_of(entry["end"]) if "end" in entry else None,
         meter=_server_id(entry["meter"]) if "meter" in entry else b"",
         bits=int(entry.get("bits", 0)),
         seconds=int(entry.get("seconds", 0)),
@@ -162,6 +172,10 @@ def _server_id(meter_id: str) -> bytes:
     return server_id_of(meter_id)
 
 
-def _duration(text: str) -> timedelta:
-    hours, minutes, seconds = (int(part) for part in text.split(":"))
-    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+def duration_of(text: str) -> timedelta:
+    """Of "HH:MM:SS", with days before it "3d HH:MM:SS"; raises ValueError."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"'{text}' is no time: 00:15:00, or 3d 00:15:00 with days")
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
