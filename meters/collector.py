@@ -54,10 +54,15 @@ logger = logging.getLogger(__name__)
 
 
 def new_interface(
-    gateway: Gateway, spec: InterfaceSpec, queue: RecordQueue, open_link: OpenLink
+    gateway: Gateway,
+    spec: InterfaceSpec,
+    queue: RecordQueue,
+    open_link: OpenLink,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> Interface:
     """What serves a line of this kind."""
-    return _INTERFACES[spec.source](gateway, spec, queue, open_link=open_link)
+    kind = _INTERFACES[spec.source]
+    return kind(gateway, spec, queue, open_link=open_link, monotonic=monotonic)
 
 
 def _go_on() -> None:
@@ -70,7 +75,8 @@ class Collector:
     `send_hint` is called after each commit of records, `announce` once, when every
     configured port was opened or is known to be absent, `fail` when the collector
     itself cannot go on: a node without it must not look alive. `start` and `stop` are
-    what Celery calls.
+    what Celery calls. Where time is given in, `monotonic` gives it and `new_thread`
+    makes what steps an interface then; nobody calls `start`, but `look` now and then.
     """
 
     def __init__(
@@ -81,8 +87,12 @@ class Collector:
         announce: Callable[[], None],
         fail: Callable[[], None] = _go_on,
         open_link: OpenLink | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        new_thread: Callable[[Interface, str], InterfaceThread] = InterfaceThread,
     ) -> None:
         self._gateway = gateway
+        self._monotonic = monotonic
+        self._new_thread = new_thread
         self._send_hint = send_hint
         self._announce = announce
         self._fail = fail
@@ -143,11 +153,11 @@ class Collector:
 
     def _run(self) -> None:
         try:
-            self._look()
+            self.look()
             self._await_first_steps()
             self._announce()
             while not self._ending.wait(LOOK_EVERY_S):
-                self._look()
+                self.look()
         except Exception:  # the outermost loop of this thread
             logger.exception("the meters cannot be read any more")
             self._fail()
@@ -155,7 +165,8 @@ class Collector:
             self.end()
             connections.close_all()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Follow the configuration and the state of the device."""
         try:
             if device_state.is_locked(self._gateway):
                 self.end()  # nothing is collected (manual ch. 8)
@@ -181,10 +192,12 @@ class Collector:
 
     def _begin(self, spec: InterfaceSpec) -> None:
         queue = self._queues.setdefault(
-            spec.line, RecordQueue(self._gateway, self._send_hint)
+            spec.line, RecordQueue(self._gateway, self._send_hint, self._monotonic)
         )
-        interface = new_interface(self._gateway, spec, queue, self._counters.open)
-        thread = InterfaceThread(interface, f"lmn {spec.port}")
+        interface = new_interface(
+            self._gateway, spec, queue, self._counters.open, self._monotonic
+        )
+        thread = self._new_thread(interface, f"lmn {spec.port}")
         self.threads[spec.line] = thread
         thread.start()
 
