@@ -1,4 +1,4 @@
-"""The proxy as a process: its two listeners, and what it looks up every second."""
+"""The proxy as a process: its two listeners, and what it looks up within a second."""
 
 import asyncio
 import logging
@@ -19,10 +19,13 @@ from gwa_api.proxy_profiles import profiles_in_force
 from hardware.gateway import Gateway
 from hardware.han_certificate import TlsFiles
 from logbooks import device_state
+from logbooks.database_watch import DatabaseWatch
 from logbooks.services import log_fault
 
 NOT_STARTED, NO_CERTIFICATE = 1800200, 1800202
 _LOOK_EVERY_S = 1.0
+_LOOK_ANYWAY_S = 5.0
+"""Also when nothing was written: the validity of a profile may have begun."""
 _LEAVE_WITHIN_S = 5.0
 _log = logging.getLogger(__name__)
 
@@ -51,6 +54,9 @@ class ProxyService:
         self._calls: set[asyncio.Task[None]] = set()
         self._called: set[int] = set()
         self._has_begun = False
+        self._watch = DatabaseWatch()
+        self._looked_at = -_LOOK_ANYWAY_S
+        self._was_locked = False
         self.servers: list[asyncio.Server] = []
         self.listens = asyncio.Event()
         self.proxy = Proxy(
@@ -71,7 +77,9 @@ class ProxyService:
         await sync_to_async(close_connections)(self._gateway, now=self._now())
         when_ready()
         while not stop.is_set():
-            await self.look()
+            if await sync_to_async(self._has_news)():
+                await self.look()
+            self.proxy.profiles_changed()
             if self._profiles and not self._has_begun:
                 await self._begin()
             with suppress(TimeoutError):
@@ -93,9 +101,22 @@ class ProxyService:
                 self._calls.add(call)
                 call.add_done_callback(self._calls.discard)
 
+    def _has_news(self) -> bool:
+        """Whether there may be something to take in; most seconds there is not."""
+        was_locked, self._was_locked = self._was_locked, self._is_locked()
+        is_time = time.monotonic() - self._looked_at >= _LOOK_ANYWAY_S
+        has_changed = self._watch.has_changed()
+        if has_changed or is_time or was_locked != self._was_locked:
+            self._looked_at = time.monotonic()
+            return True
+        return False
+
+    def _is_locked(self) -> bool:
+        return device_state.is_locked(self._gateway)
+
     def _in_force(self, now: datetime) -> list[Profile]:
         """In a lock-down nothing is connected and nothing kept."""
-        if device_state.is_locked(self._gateway):
+        if self._is_locked():
             return []
         return profiles_in_force(now=now)
 
