@@ -21,7 +21,11 @@ counted, and the limit could be passed.
 """
 
 ONE_HASH_AT_A_TIME = Lock()
-"""Keeps Argon2 from filling the memory; digest logins do not wait for it."""
+"""Held by a login by the form until it is counted; digest logins do not wait for it.
+
+Keeps Argon2 from filling the memory, and has one password at most hashed that was let
+in before the last failure was counted, however many forms arrive together.
+"""
 
 
 def log_in(request: PortalRequest, username: str, password: str) -> bool:
@@ -31,11 +35,11 @@ def log_in(request: PortalRequest, username: str, password: str) -> bool:
     the answer into the lockout page.
     """
     check = PasswordCheck(username, password)
-    if lock_left() is None:
-        with ONE_HASH_AT_A_TIME:
+    with ONE_HASH_AT_A_TIME:
+        if lock_left() is None:
             _ = check.account  # computed here, decided below
-    with ONE_ATTEMPT_AT_A_TIME:
-        account = auth.authenticate(request, username=username, check=check)
+        with ONE_ATTEMPT_AT_A_TIME:
+            account = auth.authenticate(request, username=username, check=check)
     if not isinstance(account, Account):
         return False
     auth.login(request, account)
