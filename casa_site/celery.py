@@ -18,7 +18,9 @@ from kombu import Queue
 
 from casa_site import fsbroker
 from casa_site.broker import FILE_BROKER_URL
+from casa_site.node_life import NodeLife
 from hardware.gateway import Gateway
+from hardware.sign_of_life import SignOfLife
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "casa_site.settings")
 
@@ -64,12 +66,14 @@ class CasaCelery(Celery):
     """Celery with the gateways that its tasks work for, by id (decisions D50).
 
     `announce_ready` is called with a gateway when its meters' ports have been opened;
-    `han_addresses` are what the certificate of the web server has to name.
+    `han_addresses` are what the certificate of the web server has to name; `life` is
+    the sign of life of the process.
     """
 
     gateways: dict[str, Gateway]
     announce_ready: Callable[[Gateway], None]
     han_addresses: Sequence[str]
+    life: SignOfLife
 
 
 def beat_schedule(gateway_ids: list[str]) -> dict[str, dict[str, Any]]:
@@ -90,6 +94,7 @@ def _configured() -> CasaCelery:
     app = CasaCelery("casa")
     app.gateways = {}
     app.han_addresses = ()
+    app.life = SignOfLife(None)
     app.config_from_object("django.conf:settings", namespace="CELERY")
     app.conf.update(
         task_queues=[Queue(name) for name in QUEUES],
@@ -132,3 +137,4 @@ def prepare_node(sender: str, conf: Any, **_: Any) -> None:
     if find_spec(ACQUISITION):
         step = importlib.import_module(ACQUISITION).LmnAcquisition
         app.steps["worker"].add(step)
+    app.steps["consumer"].add(NodeLife)

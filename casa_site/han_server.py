@@ -18,6 +18,7 @@ from casa_site.refused_clients import RefusedClients
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
 from hardware.han_certificate import TlsFiles
+from hardware.sign_of_life import SignOfLife
 from hardware.tls_profile import Clients, FileIdentity, server_context
 
 logger = logging.getLogger(__name__)
@@ -173,8 +174,9 @@ class HanServer(BaseApplication):  # type: ignore[misc]
         def ssl_context(_config: Any, _default: Any) -> ssl.SSLContext:
             return context()
 
-        def post_fork(_server: Any, _worker: Any) -> None:
+        def post_fork(_server: Any, worker: PatientWorker) -> None:
             processes.die_with_parent(master)
+            worker.life = SignOfLife(readiness.life_file(state, role))
 
         def post_worker_init(_worker: Any) -> None:
             readiness.announce(state, role)

@@ -3,7 +3,8 @@
 A browser opens TLS connections ahead and sends nothing on them; a phone falls asleep
 in the middle of a request. gunicorn would wait for each in one of its few threads, for
 the request without any limit. One that drips its request byte by byte has no more time
-than any other, and no address holds more than its share of the threads.
+than any other, and no address holds more than its share of the threads. The worker
+shows life for its loop and its threads.
 """
 
 import errno
@@ -16,6 +17,7 @@ from typing import Any
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from casa_site.peer_limit import PeerLimit
+from hardware.sign_of_life import SignOfLife
 
 _GLANCE_S = 0.2
 """How long a thread looks whether something comes; then the main loop watches."""
@@ -72,6 +74,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._peers: PeerLimit[Any] = PeerLimit()
+        self.life = SignOfLife(None)
+        self._sign: Future[None] | None = None
+
+    def notify(self) -> None:
+        """The main loop has come round: let a thread of the pool show life.
+
+        So neither a loop that stands still nor a pool whose threads all hang is taken
+        for alive.
+        """
+        super().notify()
+        if self.life.is_due and (self._sign is None or self._sign.done()):
+            self._sign = self.tpool.submit(self.life.show)
 
     def enqueue_req(self, conn: Any) -> None:
         """Hand the connection to a thread, or let it wait for others of its peer."""

@@ -16,6 +16,7 @@ from hardware.gateway import Gateway
 from hardware.led_devices import LedDevices
 from hardware.led_options import load_led_options
 from hardware.leds import Channel, LedFacts, Phase, leds
+from hardware.sign_of_life import SignOfLife
 from meters.assigned_addresses import assigned_addresses
 from meters.models import RadioPort
 
@@ -65,8 +66,11 @@ def telegrams_received() -> int:
 class LedLoop:
     """Shows the lights twice a second."""
 
-    def __init__(self, gateway: Gateway, devices: LedDevices) -> None:
+    def __init__(
+        self, gateway: Gateway, devices: LedDevices, life: SignOfLife | None = None
+    ) -> None:
         self._gateway = gateway
+        self._life = life or SignOfLife(None)
         self._devices = devices
         self._received: int | None = None
 
@@ -74,6 +78,7 @@ class LedLoop:
         """Until it is told to end; the lights then stay as they are."""
         for tick in itertools.count():
             self.step(tick)
+            self._life.show()
             if ending.wait(EVERY_S):
                 return
 

@@ -39,5 +39,10 @@ def is_ready(state: Path, role: str, pid: int) -> bool:
         return False
 
 
+def life_file(state: Path, role: str) -> Path:
+    """Where a role shows its sign of life (`hardware.sign_of_life`)."""
+    return run_folder(state) / f"{role}.alive"
+
+
 def _path(state: Path, role: str) -> Path:
     return run_folder(state) / f"{role}.ready"

@@ -15,16 +15,21 @@ from functools import partial
 from importlib.util import find_spec
 from ipaddress import ip_address
 from types import FrameType, ModuleType
+from typing import Any
 
 from celery import beat, signals
 from django.conf import settings
+from django.db import connection
 
 from casa_site import readiness
 from casa_site.celery import LMN, NODES, app, beat_schedule
 from casa_site.gateways import open_configured_gateway
 from casa_site.han_server import HanServer
+from casa_site.node_life import LivingScheduler, show_life, shows_with_queries
 from casa_site.service import Role
 from casa_site.start_and_end import is_out_of_service
+from casa_site.worker_watch import WorkerWatch
+from hardware.gateway import Gateway
 from hardware.han_certificate import (
     GWA_LISTENER,
     SERVICE_LISTENER,
@@ -32,6 +37,7 @@ from hardware.han_certificate import (
     ensure_server_files,
     han_files,
 )
+from hardware.sign_of_life import SignOfLife
 
 BEAT, HOUSE, CLS, LEDS, WAKEUP = "beat", "house", "cls", "leds", "wakeup"
 _DEMO_MODULE = "casa_site.demo"
@@ -168,6 +174,8 @@ def run_node(listening: Listening, name: str) -> int:
     gateway = open_configured_gateway()
     app.gateways[gateway.huid] = gateway
     app.han_addresses = (listening.host,)
+    app.life = _life(gateway, name)
+    connection.execute_wrappers.append(shows_with_queries(app.life))
 
     def announce(*_: object, **__: object) -> None:
         readiness.announce(gateway.state, name)
@@ -197,10 +205,18 @@ def run_beat() -> None:
     gateway = open_configured_gateway()
     app.conf.beat_schedule = beat_schedule([gateway.huid])
     signal.signal(signal.SIGTERM, _leave)
+    life, watch = _life(gateway, BEAT), WorkerWatch(gateway)
     readiness.announce(gateway.state, BEAT)
+
+    def each_tick() -> None:
+        life.show()
+        watch.look()
+        connection.close()  # it is hardly ever needed
+
     # The schedule lives in memory: there is no file that a kill could tear, and a
     # tick too many does no harm.
-    beat.Service(app, scheduler_cls=beat.Scheduler).start()
+    scheduler: Any = partial(LivingScheduler, each_tick=each_tick)
+    beat.Service(app, scheduler_cls=scheduler).start()
 
 
 def run_house(listening: Listening) -> None:
@@ -216,8 +232,10 @@ def run_house(listening: Listening) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        life = _life(gateway, HOUSE)
         readiness.announce(gateway.state, HOUSE)
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(show_life(life, stop=stop))
             tasks.create_task(publish(gateway, stop=stop, period_s=period_s))
             if _is_seen_in_the_house(listening.host):
                 host, port = listening.host, listening.han_port
@@ -237,7 +255,8 @@ def run_leds() -> None:
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda _number, _frame: ending.set())
     readiness.announce(gateway.state, LEDS)
-    LedLoop(gateway, LedDevices(parse_mapping(settings.LEDS))).run(ending)
+    lights = LedDevices(parse_mapping(settings.LEDS))
+    LedLoop(gateway, lights, _life(gateway, LEDS)).run(ending)
 
 
 def run_cls(listening: Listening) -> None:
@@ -253,7 +272,10 @@ def run_cls(listening: Listening) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         service = ProxyService(gateway, files, host=listening.host, ports=ports)
-        await service.run(stop, lambda: readiness.announce(gateway.state, CLS))
+        life = _life(gateway, CLS)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(show_life(life, stop=stop))
+            await service.run(stop, lambda: readiness.announce(gateway.state, CLS))
 
     asyncio.run(serve())
 
@@ -276,9 +298,16 @@ def run_wakeup(listening: Listening) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         service = WakeUpService(gateway, application, host=host, port=port)
-        await service.run(stop, lambda: readiness.announce(gateway.state, WAKEUP))
+        life = _life(gateway, WAKEUP)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(show_life(life, stop=stop))
+            await service.run(stop, lambda: readiness.announce(gateway.state, WAKEUP))
 
     asyncio.run(serve())
+
+
+def _life(gateway: Gateway, role: str) -> SignOfLife:
+    return SignOfLife(readiness.life_file(gateway.state, role))
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

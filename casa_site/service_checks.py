@@ -1,13 +1,15 @@
 """The 18 services of the manual's self-test: what each is here, and whether it answers.
 
 The maker's device has a process for each; here several are modules of one process. A
-process answers when the supervisor holds it for ready and it is not stopped, a module
-when its probe returns. What does not answer within 10 s gets its code 26001NN (R134).
+process answers when the supervisor holds it for ready, it is not stopped and its loops
+show life (`hardware.sign_of_life`), a module when its probe returns. What does not
+answer within 10 s gets its code 26001NN (R134). Whoever asks is alive.
 """
 
 import json
+import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TookTooLong
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from casa_site import readiness, state_lock
 from casa_site.supervisor import SERVICES_FILE
 from hardware.gateway import Gateway
 from hardware.security_module import SIGNATURE_SLOT
+from hardware.sign_of_life import silence_s
 from logbooks.checks import Fault, register_check
 from logbooks.models import ChainHead, DeviceState
 from meters.models import Meter
@@ -119,7 +122,7 @@ def check_services(
 ) -> Iterator[Fault]:
     """The code of each service that does not answer, and those of the processes."""
     silent = _silent_processes(gateway.state, patience_s)
-    codes = {service.code for service in SERVICES if service.process in silent}
+    codes = set(codes_of(silent))
     codes |= set(_silent_probes(gateway, patience_s))
     for service in SERVICES:
         if service.code in codes:
@@ -132,25 +135,43 @@ def check_services(
         yield Fault(RESTARTED_TOO_OFTEN, name)
 
 
+def codes_of(processes: Collection[str]) -> list[int]:
+    """The codes of the services that these processes hold, ascending."""
+    return [service.code for service in SERVICES if service.process in processes]
+
+
 def _silent_processes(state: Path, patience_s: float) -> dict[str, str]:
-    """Processes that do not answer, with their state; {} while no gateway runs."""
+    """Processes that never answered in this time, with their state; {} while no
+    gateway runs."""
     deadline = time.monotonic() + patience_s
-    while True:
-        silent = dict(_not_answering(state))
-        if not silent or time.monotonic() >= deadline:
-            return silent
+    silent = dict(not_answering(state, patience_s))
+    while silent and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_S)
+        now = dict(not_answering(state, patience_s))
+        silent = {name: now[name] for name in silent if name in now}
+    return silent
 
 
-def _not_answering(state: Path) -> Iterator[tuple[str, str]]:
+def not_answering(state: Path, patience_s: float) -> Iterator[tuple[str, str]]:
+    """Processes that do not answer now, with their state for the supervisor.
+
+    `patience_s` is how long one may show no life.
+    """
     if state_lock.supervisor_of(state) is None:
         return
     known = {service.process for service in SERVICES}
     for row in _supervised(state):
-        name, pid = row["name"], row["pid"]
-        is_well = row["state"] in {"ready", "done"} and not _is_stopped(pid)
-        if name in known and not is_well:
-            yield name, row["state"]
+        if row["name"] in known and not _is_well(state, row, patience_s):
+            yield row["name"], row["state"]
+
+
+def _is_well(state: Path, row: Mapping[str, Any], patience_s: float) -> bool:
+    if row["state"] == "done" or row["pid"] == os.getpgrp():
+        return True
+    if row["state"] != "ready" or _is_stopped(row["pid"]):
+        return False
+    silent_s = silence_s(readiness.life_file(state, row["name"]))
+    return silent_s is not None and silent_s <= patience_s
 
 
 def _supervised(state: Path) -> list[dict[str, Any]]:
@@ -162,13 +183,11 @@ def _supervised(state: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _is_stopped(pid: int | None) -> bool:
+def _is_stopped(pid: int) -> bool:
     """Whether the process is stopped, dead or gone, or one that it started is stopped.
 
     A role is a process group: the web servers and nodes work in children.
     """
-    if pid is None:
-        return False
     condition = _stat_of(pid)
     if condition is None or condition[0] in {*_STOPPED, "Z", "X"}:
         return True

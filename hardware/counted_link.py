@@ -31,18 +31,27 @@ class PortCounters:
     received_at: datetime | None = None
 
 
+def _say_nothing() -> None:
+    """Nobody asks whether the link is used."""
+
+
 class CountedLink:
-    """Hands everything on to a link, and counts. `clock` gives UTC."""
+    """Hands everything on to a link, and counts. `clock` gives UTC.
+
+    `show_life` is called with each use: a long reading of many meters is no hanging.
+    """
 
     def __init__(
         self,
         link: ClosableLink,
         counters: PortCounters,
         clock: Callable[[], datetime],
+        show_life: Callable[[], None] = _say_nothing,
     ) -> None:
         self._link = link
         self._counters = counters
         self._clock = clock
+        self._show_life = show_life
         counters.is_open = True
         counters.opened += 1
 
@@ -52,11 +61,13 @@ class CountedLink:
 
     def write(self, data: bytes) -> None:
         """Send all of `data`; raises PortVanished."""
+        self._show_life()
         self._link.write(data)
         self._counters.sent_bytes += len(data)
 
     def read(self, timeout_s: float) -> bytes:
         """What has arrived within the timeout; raises PortVanished."""
+        self._show_life()
         data = self._link.read(timeout_s)
         if data:
             self._counters.received_bytes += len(data)

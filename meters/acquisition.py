@@ -60,7 +60,7 @@ class LmnAcquisition(bootsteps.StartStopStep):
     """Starts with the worker after its pool and ends with it.
 
     The application carries `gateways` by id, and may carry `announce_ready`, which is
-    called with a gateway once its ports are open.
+    called with a gateway once its ports are open, and `life`, its sign of life.
     """
 
     requires = ("celery.worker.components:Pool",)
@@ -81,6 +81,7 @@ class LmnAcquisition(bootsteps.StartStopStep):
                     send_hint=partial(send_hint, parent.app.send_task, gateway),
                     announce=partial(announce, gateway),
                     fail=_end_node,
+                    life=getattr(parent.app, "life", None),
                 )
                 for gateway in parent.app.gateways.values()
             ]

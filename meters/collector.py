@@ -13,6 +13,7 @@ from hardware.d0_push import D0PushReader
 from hardware.gateway import Gateway
 from hardware.ports import open_port
 from hardware.replay import ReplayReader
+from hardware.sign_of_life import SignOfLife
 from logbooks import device_state
 from logbooks.catalogue import Event
 from logbooks.services import ALL_CONSUMERS, log_event
@@ -23,6 +24,7 @@ from meters.interface import (
     InterfaceThread,
     OpenLink,
     interface_specs,
+    thread_name,
 )
 from meters.line_alarms import clear_alarms_of_others
 from meters.line_counters import LineCounters
@@ -74,9 +76,10 @@ class Collector:
 
     `send_hint` is called after each commit of records, `announce` once, when every
     configured port was opened or is known to be absent, `fail` when the collector
-    itself cannot go on: a node without it must not look alive. `start` and `stop` are
-    what Celery calls. Where time is given in, `monotonic` gives it and `new_thread`
-    makes what steps an interface then; nobody calls `start`, but `look` now and then.
+    itself cannot go on: a node without it must not look alive. `life` hears of each
+    look and step. `start` and `stop` are what Celery calls. Where time is given in,
+    `monotonic` gives it and `new_thread` makes what steps an interface then; nobody
+    calls `start`, but `look` now and then.
     """
 
     def __init__(
@@ -89,8 +92,10 @@ class Collector:
         open_link: OpenLink | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         new_thread: Callable[[Interface, str], InterfaceThread] = InterfaceThread,
+        life: SignOfLife | None = None,
     ) -> None:
         self._gateway = gateway
+        self._life = life or SignOfLife(None)
         self._monotonic = monotonic
         self._new_thread = new_thread
         self._send_hint = send_hint
@@ -99,7 +104,9 @@ class Collector:
         supply = gateway.supply_input
         supply_input = None if supply is None else file_input(supply)
         self._counters = LineCounters(
-            gateway, open_link or partial(open_port, supply_input=supply_input)
+            gateway,
+            open_link or partial(open_port, supply_input=supply_input),
+            self._life,
         )
         self.threads: dict[Line, InterfaceThread] = {}
         """One for each interface that has meters."""
@@ -167,6 +174,7 @@ class Collector:
 
     def look(self) -> None:
         """Follow the configuration and the state of the device."""
+        self._life.show("collector")
         try:
             if device_state.is_locked(self._gateway):
                 self.end()  # nothing is collected (manual ch. 8)
@@ -197,7 +205,8 @@ class Collector:
         interface = new_interface(
             self._gateway, spec, queue, self._counters.open, self._monotonic
         )
-        thread = self._new_thread(interface, f"lmn {spec.port}")
+        thread = self._new_thread(interface, thread_name(spec.port))
+        thread.life = self._life
         self.threads[spec.line] = thread
         thread.start()
 

@@ -12,6 +12,7 @@ from django.db import connections
 
 from hardware.link import Link
 from hardware.obis import Obis
+from hardware.sign_of_life import SignOfLife
 from hardware.wmbus_obis import ObisRule, rule_of
 from meters.models import Meter, ReadDemand
 from meters.read_demand import Demand
@@ -136,17 +137,23 @@ class Interface(Protocol):
         """Give the port back."""
 
 
+def thread_name(port: str) -> str:
+    """What the thread of a port is called, in the log and for its sign of life."""
+    return f"lmn {port}"
+
+
 class InterfaceThread(threading.Thread):
     """Serves one interface until it is told to stop.
 
     It catches everything, logs it and goes on: an error in one interface must end
     neither it nor the others. `has_stepped` is set after the first step, when the
-    port was opened or is known to be absent.
+    port was opened or is known to be absent. `life` hears of each step.
     """
 
     def __init__(self, interface: Interface, name: str) -> None:
         super().__init__(name=name, daemon=True)
         self.interface = interface
+        self.life = SignOfLife(None)
         self.has_stepped = threading.Event()
         self._ending = threading.Event()
 
@@ -154,12 +161,14 @@ class InterfaceThread(threading.Thread):
         """The loop; waits by absolute deadlines, never for a period."""
         try:
             while not self._ending.is_set():
+                self.life.show(self.name)
                 delay = self._step()
                 self.has_stepped.set()
                 self._ending.wait(min(delay, LONGEST_WAIT_S))
         finally:
             self.interface.close()
             connections.close_all()
+            self.life.forget(self.name)
 
     def tell_to_end(self) -> None:
         """Let the step at work finish; then the thread ends."""

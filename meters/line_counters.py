@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from hardware.counted_link import CountedLink, PortCounters
 from hardware.errors import PortNotOpen
 from hardware.gateway import Gateway
 from hardware.record import zulu
-from meters.interface import ClosableLink, OpenLink
+from hardware.sign_of_life import SignOfLife
+from meters.interface import ClosableLink, OpenLink, thread_name
 
 FILE = "interfaces.json"
 WRITTEN_EVERY = timedelta(seconds=30)
@@ -22,9 +24,15 @@ logger = logging.getLogger(__name__)
 class LineCounters:
     """Opens links that count, and writes down what they counted."""
 
-    def __init__(self, gateway: Gateway, open_link: OpenLink) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        open_link: OpenLink,
+        life: SignOfLife | None = None,
+    ) -> None:
         self._gateway = gateway
         self._open_link = open_link
+        self._life = life or SignOfLife(None)
         self._ports: dict[str, PortCounters] = {}
         self._written_at: datetime | None = None
         self._written_states: list[tuple[str, bool]] = []
@@ -37,7 +45,8 @@ class LineCounters:
         except PortNotOpen:
             counters.failed += 1
             raise
-        return CountedLink(link, counters, self._gateway.clock.now)
+        show_life = partial(self._life.show, thread_name(port))
+        return CountedLink(link, counters, self._gateway.clock.now, show_life)
 
     def write(self, now: datetime) -> None:
         """Bring the file up to date where that is due; never raises."""

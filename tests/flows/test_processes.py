@@ -6,6 +6,7 @@ import signal
 import socket
 import ssl
 import stat
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 from casa_site import processes
+from casa_site.readiness import life_file
 from tests.flows.running import RunningGateway, children_of, wait_for_end
 
 pytestmark = pytest.mark.slow
@@ -48,6 +50,17 @@ def test_a_fresh_state_folder_becomes_a_gateway(gateway: RunningGateway) -> None
     made = [path for path in state.rglob("*") if path.is_file() or path.is_dir()]
     assert [path for path in made if path.stat().st_mode & 0o077] == []
     assert (state / "casa.sqlite3").read_bytes()[:6] != b"SQLite"
+
+
+@pytest.mark.req("R134")
+def test_every_role_shows_life_again_and_again(gateway: RunningGateway) -> None:
+    """R134: by the loop that does its work; the limit of the self-test is 10 s."""
+    files = [life_file(gateway.state, role) for role in sorted(ROLES)]
+    before = {file: file.stat().st_mtime_ns for file in files}
+    deadline = time.monotonic() + 60
+    while any(file.stat().st_mtime_ns == shown for file, shown in before.items()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.req("R112")
