@@ -281,7 +281,7 @@ def run_cls(listening: Listening) -> None:
 
 
 def run_wakeup(listening: Listening) -> None:
-    """Waits for wake-up messages, and serves the administrator's channel."""
+    """Waits for wake-up messages, serves the administrator's channel, hears modems."""
     # Imported here: memory that no other role needs.
     from casa_site.gwa_server import facts_about
     from gwa_api.wake_up_service import WakeUpService
@@ -297,7 +297,9 @@ def run_wakeup(listening: Listening) -> None:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        service = WakeUpService(gateway, application, host=host, port=port)
+        service = WakeUpService(
+            gateway, application, host=host, port=port, modem=settings.MODEM
+        )
         life = _life(gateway, WAKEUP)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(show_life(life, stop=stop))

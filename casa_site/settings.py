@@ -55,6 +55,9 @@ GWA_HOST = env.text("CASA_GWA_HOST", "127.0.0.1")
 if GWA_HOST in {"0.0.0.0", "::", ""}:
     raise env.SettingInvalid("CASA_GWA_HOST must be one address, not any.")
 HAN_SETTER = env.text("CASA_HAN_SETTER")
+MODEM = env.text("CASA_MODEM")
+if MODEM not in {"", "modemmanager"} and not Path(MODEM).is_file():
+    raise env.SettingInvalid("CASA_MODEM must be modemmanager, or a file that exists.")
 if HAN_SETTER and not HAN_SETTER.startswith("/"):
     raise env.SettingInvalid("CASA_HAN_SETTER must be the absolute path of a program.")
 GWA_RATE = env.integer("CASA_GWA_RATE", 60, minimum=0, maximum=6000)

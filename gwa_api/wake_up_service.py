@@ -17,6 +17,7 @@ from asgiref.sync import sync_to_async
 
 from gwa_api import management_channel
 from gwa_api.channel_server import Application
+from gwa_api.mobile_log_offs import watch
 from gwa_api.partners import way_to_gwa
 from gwa_api.wake_up_guard import WakeUpGuard
 from hardware.gateway import Gateway
@@ -32,13 +33,20 @@ class WakeUpService:
     """Listens at `host`:`port`; port 0 takes a free one, which `port` then tells.
 
     A good message, a new alarm or the schedule opens the management channel, on which
-    `application` answers; one at a time.
+    `application` answers; one at a time. Beside it the log-offs of a `modem`
+    (CASA_MODEM) are written down: another thing that comes in from the WAN.
     """
 
     def __init__(
-        self, gateway: Gateway, application: Application, *, host: str, port: int
+        self,
+        gateway: Gateway,
+        application: Application,
+        *,
+        host: str,
+        port: int,
+        modem: str = "",
     ) -> None:
-        self._gateway, self._application = gateway, application
+        self._gateway, self._application, self._modem = gateway, application, modem
         self._host, self.port = host, port
         self.guard = WakeUpGuard(gateway, time.monotonic)
         self.listens = asyncio.Event()
@@ -55,6 +63,7 @@ class WakeUpService:
         """Serve until `stop` is set."""
         await sync_to_async(self.guard.load)()
         checking = asyncio.create_task(self._check_messages())
+        watching = asyncio.create_task(watch(self._gateway, self._modem))
         when_ready()
         try:
             while not stop.is_set():
@@ -64,6 +73,7 @@ class WakeUpService:
                         await stop.wait()
         finally:
             checking.cancel()
+            watching.cancel()
             self._stop_listening()
 
     def datagram(self, data: bytes, source: str) -> None:
