@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, URLResolver, re_path
+from django.urls.resolvers import RoutePattern
 
 from gwa_api.rest.declaration import PREFIX, Route
 from gwa_api.rest.path_ids import expression_of
@@ -27,4 +28,13 @@ def _patterns() -> list[URLPattern]:
     ]
 
 
-urlpatterns = [*_patterns(), re_path(r"", NothingHere.as_view())]
+CONSOLE = URLResolver(
+    RoutePattern("gwa/console/"),
+    "gwa_api.console.urls",
+    app_name="admin",
+    namespace="console",
+)
+"""By its name: it is imported with its first request, so that only the process that
+serves it has its memory."""
+
+urlpatterns = [*_patterns(), CONSOLE, re_path(r"", NothingHere.as_view())]

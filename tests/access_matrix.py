@@ -64,4 +64,4 @@ def written(text: str) -> str:
     """A pattern of Django as the tables write it: `log/{name}`."""
     for end in ("\\Z", "$", "/?"):
         text = text.removesuffix(end)
-    return _CONVERTER.sub(r"{\1}", _NAMED_GROUP.sub(r"{\1}", text.removeprefix("^")))
+    return _CONVERTER.sub(r"{\1}", _NAMED_GROUP.sub(r"{\1}", text)).replace("^", "")

@@ -40,15 +40,25 @@ class GwaCertificate(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Administrator, str]:
         """The administrator and the fingerprint of his certificate."""
-        environ = request._request.META
-        gateway: Gateway = environ["casa.gateway"]
-        now = gateway.clock.now()
-        der: bytes = environ.get(PEER) or b""
         try:
-            entry = check_peer(gateway, der, holder=Holder.GWA, now=now)
-        except CertificateRefused as refused:
-            log_fault(gateway, refused.code, now=now)
+            return administrator_of(request._request.META)
+        except CertificateRefused:
             raise exceptions.PermissionDenied from None
-        administrator.note_access(gateway, entry, now=now)
-        han_network.note_access(connection_of(environ))
-        return Administrator(entry.holder_id), entry.fingerprint
+
+
+def administrator_of(environ: Mapping[str, Any]) -> tuple[Administrator, str]:
+    """The administrator by the certificate of the connection, and its fingerprint.
+
+    Raises CertificateRefused; its code stands in the system log then.
+    """
+    gateway: Gateway = environ["casa.gateway"]
+    now = gateway.clock.now()
+    der: bytes = environ.get(PEER) or b""
+    try:
+        entry = check_peer(gateway, der, holder=Holder.GWA, now=now)
+    except CertificateRefused as refused:
+        log_fault(gateway, refused.code, now=now)
+        raise
+    administrator.note_access(gateway, entry, now=now)
+    han_network.note_access(connection_of(environ))
+    return Administrator(entry.holder_id), entry.fingerprint

@@ -15,6 +15,7 @@ PATTERNS: Mapping[str, str] = {
     "connection": _NUMBER,
     "consumer": _NAME,
     "delivery": _UUID,
+    "entry": _NUMBER,
     "meter": r"[0-9A-Za-z]{1,40}",
     "operation": _UUID,
     "package": _NUMBER,

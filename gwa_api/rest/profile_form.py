@@ -22,7 +22,7 @@ def body_of(document: Json) -> Json:
         name: document[f"billing_{name}"] for name in ("unit", "count", "day")
     }
     body["delivery"] = {
-        "schedule": document.get("schedule", ""),
+        "schedule": document.get("schedule") or None,
         "recipients": [{"participant": one} for one in document["recipients"]],
     }
     if document.get("tariff"):
