@@ -80,6 +80,7 @@ urlpatterns = [
     path("rechnung/", bill_view.bill, name="bill"),
     path("selbsttest/", self_test_view.self_test_page, name="self_test"),
     path("smart-home/", house_push_view.house_push_page, name="house_push"),
+    path("mehr/", views.more, name="more"),
     path("hilfe/", views.help_, name="help"),
     path("hilfe/fehler/", views.fault_help, name="fault_help"),
     path("json/", include("portal.api_urls")),

@@ -146,6 +146,13 @@ def record(request: PortalRequest, profile_id: str, key: str) -> HttpResponse:
 
 @require_safe
 @consumer_required
+def more(request: PortalRequest) -> HttpResponse:
+    """The ways to what has no entry of its own in the navigation of a phone."""
+    return show(request, "more", "more")
+
+
+@require_safe
+@consumer_required
 def help_(request: PortalRequest) -> HttpResponse:
     """What words and events mean."""
     return show(
