@@ -18,6 +18,7 @@ from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
 from casa_site.peer_limit import PeerLimit
 from hardware.sign_of_life import SignOfLife
+from hardware.tls_profile import LONGEST_CONNECTION_S
 
 _GLANCE_S = 0.2
 """How long a thread looks whether something comes; then the main loop watches."""
@@ -33,6 +34,14 @@ class PatientSocket(ssl.SSLSocket):
 
     monotonic = staticmethod(time.monotonic)
     _deadline: float | None = None
+    _keyed_at: float | None = None
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether it has lived as long as a TLS connection may (wan.md 2)."""
+        if self._keyed_at is None:
+            return False
+        return self.monotonic() - self._keyed_at >= LONGEST_CONNECTION_S
 
     def begin_request(self) -> None:
         """From now on there are `REQUEST_S` for all that the client sends."""
@@ -42,6 +51,7 @@ class PatientSocket(ssl.SSLSocket):
         """Shake hands within five seconds."""
         self.settimeout(_HANDSHAKE_S)
         super().do_handshake(block)
+        self._keyed_at = self.monotonic()
 
     def setblocking(self, flag: bool) -> None:
         """Blocking means: for twenty seconds at most."""
@@ -111,7 +121,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             if not conn.wait_for_data(_GLANCE_S):
                 return _DEFER
         conn.sock.begin_request()
-        keeps_alive = super().handle(conn)
+        keeps_alive = super().handle(conn) and not conn.sock.is_worn
         if not keeps_alive:
             self._close(conn)
         return keeps_alive

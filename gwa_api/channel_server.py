@@ -9,11 +9,14 @@ import io
 import logging
 import ssl
 import sys
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote
+
+from hardware.tls_profile import LONGEST_CONNECTION_S
 
 LARGEST_BODY = 1024 * 1024
 IDLE_S = 60.0
@@ -25,11 +28,18 @@ _log = logging.getLogger(__name__)
 
 
 def serve_channel(
-    connection: ssl.SSLSocket, application: Application, *, idle_s: float = IDLE_S
+    connection: ssl.SSLSocket,
+    application: Application,
+    *,
+    idle_s: float = IDLE_S,
+    longest_s: float = LONGEST_CONNECTION_S,
 ) -> int:
-    """Answer requests until the peer ends the channel, or is silent; how many."""
+    """Answer requests until the peer ends the channel, or is silent; how many.
+
+    No channel lives longer than a TLS connection may (wan.md 2).
+    """
     connection.settimeout(idle_s)
-    channel = _Channel(application)
+    channel = _Channel(application, time.monotonic() + longest_s)
     try:
         _Requests(connection, ("channel", 0), channel)  # type: ignore[arg-type]
     except OSError as error:
@@ -42,6 +52,7 @@ class _Channel:
     """What the handler, which lives as long as its connection, answers with."""
 
     application: Application
+    until: float
     answered: int = 0
 
 
@@ -65,6 +76,8 @@ class _Requests(BaseHTTPRequestHandler):
         if body is None:
             self.close_connection = True
             return
+        if time.monotonic() >= self.server.until:
+            self.close_connection = True  # told with this answer, its last
         self._answer(*self._called(self._environ(body)))
         self.server.answered += 1
 
@@ -94,6 +107,8 @@ class _Requests(BaseHTTPRequestHandler):
             "SERVER_PORT": "443",
             "SERVER_PROTOCOL": self.request_version,
             "REMOTE_ADDR": "",
+            # The own port: it tells this channel from those before it (R111).
+            "REMOTE_PORT": str(self.connection.getsockname()[1]),
             "CONTENT_LENGTH": str(len(body)),
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "wsgi.version": (1, 0),

@@ -16,7 +16,7 @@ from gwa_api.models import ManagementState
 from gwa_api.partners import peer_of, way_to_gwa
 from gwa_api.wan_client import ConnectionFailed, open_channel
 from hardware.gateway import Gateway
-from hardware.tls_profile import tls_fault
+from hardware.tls_profile import LONGEST_CONNECTION_S, tls_fault
 from logbooks.alarms import open_alarms
 from logbooks.services import log_fault
 
@@ -35,6 +35,7 @@ def serve_administrator(
     *,
     now: datetime,
     idle_s: float = IDLE_S,
+    longest_s: float = LONGEST_CONNECTION_S,
 ) -> int | None:
     """Open the channel and answer until it ends; how many requests that were.
 
@@ -56,7 +57,9 @@ def serve_administrator(
             log_fault(gateway, tls_fault(failed.cause or failed), now=now)
         return None
     try:
-        return serve_channel(connection, application, idle_s=idle_s)
+        return serve_channel(
+            connection, application, idle_s=idle_s, longest_s=longest_s
+        )
     finally:
         _end(connection)
 

@@ -18,6 +18,7 @@ from cryptography import x509
 
 from hardware import ntp
 from hardware.ntp import NtpAnswerInvalid, TimeSample
+from hardware.tls_profile import FileIdentity, client_context
 
 CONNECT_TIMEOUT_S = 5.0
 
@@ -112,15 +113,10 @@ def _connected(server: TimeServer) -> ssl.SSLSocket:
 
 
 def _context(server: TimeServer) -> ssl.SSLContext:
-    """TLS 1.2 or newer; who the server is, its exact certificate says afterwards."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384")
-    if server.own_files is not None:
-        context.load_cert_chain(*server.own_files)
-    return context
+    """For this server's exact certificate; ValueError when it is none."""
+    own = None if server.own_files is None else FileIdentity(*server.own_files)
+    pin = x509.load_der_x509_certificate(server.certificate)
+    return client_context(own, pins=[pin], tls_max="1.3")
 
 
 def _exchange(channel: ssl.SSLSocket, request: bytes) -> bytes:

@@ -15,6 +15,7 @@ from enum import Enum
 from pathlib import Path
 
 from hardware import ntp
+from hardware.tls_profile import Clients, FileIdentity, server_context
 
 _PATIENCE_S = 20.0
 _LOOK_AGAIN_S = 0.2
@@ -67,7 +68,7 @@ def serve(
     stop: threading.Event,
 ) -> None:
     """Answer until `stop` is set; one thread for each connection."""
-    context = server_context(files)
+    context = server_context(FileIdentity(*files), clients=Clients.ANONYMOUS)
     listener.settimeout(_LOOK_AGAIN_S)
     while not stop.is_set():
         try:
@@ -94,14 +95,6 @@ def running(
         finally:
             stop.set()
             thread.join()
-
-
-def server_context(files: tuple[Path, Path]) -> ssl.SSLContext:
-    """TLS 1.2 or newer with a certificate and its key (PEM files)."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(*files)
-    return context
 
 
 def _talk(

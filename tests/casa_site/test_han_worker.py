@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import TConn
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from casa_site.han_server import THREADS, tls_context
 from casa_site.han_worker import REQUEST_S, PatientSocket, PatientWorker
@@ -93,6 +93,37 @@ def test_the_time_for_the_answer_is_not_that_of_the_request(
     client.send(b"G")
     server.recv()
     assert server.gettimeout() == before
+
+
+@pytest.mark.req("R159")
+def test_a_connection_that_is_kept_alive_ends_after_48_hours(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """wan.md 2: a client that goes on asking has to shake hands anew."""
+    clock = Seconds()
+    monkeypatch.setattr(PatientSocket, "monotonic", clock)
+    files = ensure_han_files(gateway, now=datetime.now(UTC))
+    server, client = shaken(tls_context(files, tls_max="1.3"))
+    with server, client:
+        worker = PatientWorker.__new__(PatientWorker)
+        monkeypatch.setattr(ThreadWorker, "handle", lambda *_: True)
+        conn = Standing(server)
+        clock.value += 48 * 3600 - 1
+        assert worker.handle(conn) is True and not conn.is_closed
+        clock.value += 1
+        assert worker.handle(conn) is False and conn.is_closed
+
+
+@dataclass
+class Standing:
+    """A connection as the worker knows it, after its handshake."""
+
+    sock: PatientSocket
+    initialized: bool = True
+    is_closed: bool = False
+
+    def close(self, graceful: bool) -> None:
+        self.is_closed = graceful
 
 
 def test_six_of_a_peer_go_on_and_the_seventh_when_one_has_done() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -53,11 +54,18 @@ class Asking:
 
     def __init__(self, *questions: tuple[str, str, bytes | None]) -> None:
         self.questions = questions or (("GET", DEVICE, None),)
+        self.headers: dict[str, str] = {}
         self.heard: list[Any] = []
+        self.has_ended = threading.Event()
 
     def __call__(self, channel: ManagementChannel) -> None:
-        for method, path, body in self.questions:
-            self.heard.append(channel.ask(method, path, body))
+        self.has_ended.clear()
+        try:
+            for method, path, body in self.questions:
+                answer = channel.ask(method, path, body, self.headers)
+                self.heard.append(answer)
+        finally:
+            self.has_ended.set()
 
 
 @pytest.fixture
@@ -148,6 +156,40 @@ def test_a_peer_that_is_not_the_gwa_is_never_served(
 def test_a_silent_channel_is_closed(wan: Wan, asking: Asking) -> None:
     asking.questions = ()
     assert served(wan, idle_s=0.05) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.req("R159")
+def test_a_channel_that_is_worn_ends_with_its_next_answer(
+    wan: Wan, keys: PeerKeys, asking: Asking
+) -> None:
+    """wan.md 2: 48 hours; here none. The peer hears it and dials no further."""
+    asking.questions = (("GET", DEVICE, None),) * 2
+    assert served(wan, longest_s=0.0) == 1
+    assert asking.has_ended.wait(30)
+    assert [one.status for one in asking.heard] == [200]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.req("R111")
+def test_the_next_channel_proves_that_a_change_of_the_network_works(
+    wan: Wan, asking: Asking, tmp_path: Path, settings: Any
+) -> None:
+    """The channel of the change itself proves nothing, one that comes after it does."""
+    setter = tmp_path / "setter"
+    setter.write_text("#!/bin/sh\ncat > /dev/null\n")
+    setter.chmod(0o700)
+    settings.HAN_SETTER = str(setter)
+    network = b'{"addresses": ["192.168.2.10/24"], "dhcp": false}'
+    read = ("GET", "/gwa/v1/network/han", None)
+    asking.questions = (("PUT", "/gwa/v1/network/han", network), read)
+    asking.headers = {"If-Match": '"0"', "Content-Type": "application/json"}
+    assert served(wan) == 2
+    asking.questions, asking.headers = (read,), {}
+    assert served(wan) == 1
+    returns = [json.loads(one.body)["returns_at"] for one in asking.heard]
+    assert returns[0] and returns[1] == returns[0]
+    assert returns[2] is None
 
 
 @pytest.mark.django_db
