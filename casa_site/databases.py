@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from casa_site.env import SettingInvalid
 
+_WITH_SCHEMAS = "casa_site.db.postgresql"
 FILE_NAME = "casa.sqlite3"
 _SQLITE_START = (
     "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON;"
@@ -16,13 +17,18 @@ _SQLITE_START = (
 )
 
 
-def database(url: str, *, state: Path, key: str, encrypted: bool) -> dict[str, Any]:
+def database(
+    url: str, *, state: Path, key: str, encrypted: bool, has_schemas: bool = False
+) -> dict[str, Any]:
     """The entry of DATABASES; `key` are the 64 hex digits of the file's key.
+
+    With `has_schemas` each gateway has a schema of its own in it (PostgreSQL).
 
     Raises SettingInvalid when the URL names something else than PostgreSQL.
     """
     if url:
-        return _postgresql(url)
+        entry = _postgresql(url)
+        return {**entry, "ENGINE": _WITH_SCHEMAS} if has_schemas else entry
     return _sqlite_file(state, key=key, encrypted=encrypted)
 
 

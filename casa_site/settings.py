@@ -126,6 +126,7 @@ DATABASES = {
         state=STATE,
         key=_device_key.sub_key("database").hex() if _device_key else "",
         encrypted=ENCRYPTED_FILE,
+        has_schemas=env.flag("CASA_SCHEMA_FOR_EACH_GATEWAY", False),
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

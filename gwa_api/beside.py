@@ -7,6 +7,7 @@ own for that would cost memory. What a kill interrupts is still due in the datab
 import logging
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 
 from django.db import connections
 
@@ -24,9 +25,13 @@ class Beside:
         last = self._threads.get(name)
         if last is not None and last.is_alive():
             return False
-        # A daemon: the end of the worker does not wait for a partner's answer.
+        # A daemon: the end of the worker does not wait for a partner's answer. In the
+        # context of whoever asks, which may say whose tables are meant.
         thread = threading.Thread(
-            target=_worked, args=(name, work), name=name, daemon=True
+            target=copy_context().run,
+            args=(_worked, name, work),
+            name=name,
+            daemon=True,
         )
         self._threads[name] = thread
         thread.start()

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 
 from django.db import connections
 
@@ -63,10 +64,11 @@ class DeliveryLines:
         return None
 
     def _begin(self, recipient: str, serve: Callable[[str], object]) -> None:
-        # A daemon: the end of the worker does not wait for a partner's answer.
+        # A daemon: the end of the worker does not wait for a partner's answer. In the
+        # context of whoever offers, which may say whose tables are meant.
         threading.Thread(
-            target=self._worked,
-            args=(recipient, serve),
+            target=copy_context().run,
+            args=(self._worked, recipient, serve),
             name=f"send {recipient}",
             daemon=True,
         ).start()

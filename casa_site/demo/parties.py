@@ -11,8 +11,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from casa_site import lab_gateway
 from casa_site.demo.plan import CONSUMERS, DEMO_FOLDER, EMTS, GWA
-from casa_site.lab_gateway import know_partner, personalise, trust
 from casa_site.lab_pki import LabFolder, add_party, make_lab_pki
 from hardware.certificate_path import Purpose
 from hardware.gateway import Gateway
@@ -51,8 +51,8 @@ def install(gateway: Gateway, *, now: datetime) -> None:
 
 def introduce(gateway: Gateway, lab: LabFolder, *, now: datetime) -> None:
     """Give a gateway its certificates by this PKI, and those of its partners."""
-    trust(gateway, lab, now=now)
-    personalise(gateway, lab, now=now)
+    lab_gateway.trust(gateway, lab, now=now)
+    lab_gateway.personalise(gateway, lab, now=now)
     _know_partners(gateway, lab, now)
 
 
@@ -67,9 +67,9 @@ def complete(gateway: Gateway, *, now: datetime) -> None:
 
 
 def _know_partners(gateway: Gateway, lab: LabFolder, now: datetime) -> None:
-    for party in (GWA, *EMTS):
-        holder = Holder.GWA if party == GWA else Holder.EMT
-        know_partner(gateway, lab, party, holder, now=now)
+    lab_gateway.know_partner(gateway, lab, GWA, Holder.GWA, now=now)
+    for name in EMTS:
+        lab_gateway.know_partner(gateway, lab, name, Holder.EMT, now=now)
 
 
 def _issue_to_people(gateway: Gateway, now: datetime) -> None:

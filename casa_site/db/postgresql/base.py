@@ -10,7 +10,7 @@ from django.db import InterfaceError
 from django.db.backends.postgresql import base as plain
 from psycopg import sql
 
-from casa_site.db.schemas.current import current_schema
+from casa_site.db.postgresql.schema import current_schema
 
 
 class DatabaseWrapper(plain.DatabaseWrapper):
