@@ -19,6 +19,7 @@ from kombu import Queue
 from casa_site import fsbroker
 from casa_site.broker import FILE_BROKER_URL
 from casa_site.node_life import NodeLife
+from casa_site.task_connections import keep_connections
 from hardware.gateway import Gateway
 from hardware.sign_of_life import SignOfLife
 
@@ -115,6 +116,7 @@ def _configured() -> CasaCelery:
         timezone="UTC",
         imports=[name for name in TASK_MODULES if find_spec(name)],
     )
+    keep_connections(app)
     return app
 
 
