@@ -9,6 +9,7 @@ from casa_site.env import SettingInvalid
 COMMANDS = {
     "up": "casa_site.up",
     "status": "casa_site.status",
+    "doctor": "casa_site.doctor",
     "manage": "casa_site.manage",
     "package": "casa_site.package",
     "trial": "casa_site.trial",

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from casa_site import env, first_start, processes, readiness, state_lock
 from casa_site.env import SettingInvalid
+from casa_site.free_port import obstacle
 from casa_site.output import print_line, say
 from casa_site.private_state import keep_private
 from hardware import firmware_store, last_run
@@ -31,7 +32,7 @@ _LONGEST_HISTORY_DAYS = 3660
 
 def main(arguments: list[str]) -> int:
     """Run the gateway; 0 after a stop signal, 1 when it could not start."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     state: Path = options.state
     os.environ["CASA_STATE"] = str(state)
     keep_private(state)
@@ -141,20 +142,15 @@ def _refuse_taken_port(
     kind: socket.SocketKind = socket.SOCK_STREAM,
 ) -> None:
     """Raise SettingInvalid when somebody listens there already."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as probe:
-        if kind is socket.SOCK_STREAM:  # of datagrams it would let two share it
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise SettingInvalid(
-                f"port {port} on {host} cannot be used ({error.strerror}); "
-                f"free it or choose another with {option}."
-            ) from None
+    if reason := obstacle(host, port, kind):
+        raise SettingInvalid(
+            f"port {port} on {host} cannot be used ({reason}); "
+            f"free it or choose another with {option}."
+        )
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The options of `./casa up`."""
     parser = argparse.ArgumentParser(
         prog="casa up", description="Brings the whole gateway up and keeps it up."
     )

@@ -21,6 +21,7 @@ from casa_site.__main__ import COMMANDS
         ("up", "--help"),
         ("messages", "--help"),
         ("check", "--help"),
+        ("doctor", "--help"),
         ("requirements", "--help"),
     ],
     ids=" ".join,

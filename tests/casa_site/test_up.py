@@ -2,7 +2,7 @@
 
 import pytest
 
-from casa_site.up import _parser
+from casa_site.up import parser
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,6 @@ def test_impossible_numbers_end_with_a_sentence(
     words: tuple[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
-        _parser().parse_args(words)
+        parser().parse_args(words)
     assert end.value.code == 2
     assert f"'{words[1]}' is no number of " in capsys.readouterr().err
