@@ -58,6 +58,11 @@ _MODULES = (
     "tariffs.tasks",
 )
 
+_NOT_USED: tuple[str, ...] = ("coreapi", "guardian", "inflection", "markdown")
+_NOT_USED += ("pygments", "requests", "uritemplate", "yaml")
+"""What Django REST framework imports where it is, for browsable pages and schemas of
+its own; tools of development bring some of them."""
+
 
 def load_everything() -> None:
     """Import what the roles need and build what they share.
@@ -67,7 +72,7 @@ def load_everything() -> None:
     # Checked here for all; each Celery node would check again and load templates.
     os.environ["CELERY_SKIP_CHECKS"] = "1"
     uses_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
-    with _absent(() if uses_postgresql else ("psycopg",)):
+    with _absent(_NOT_USED if uses_postgresql else (*_NOT_USED, "psycopg")):
         django.setup()
         for name in _MODULES:
             if find_spec(name):
@@ -102,7 +107,7 @@ def _refuse_bad_settings() -> None:
 
 @contextmanager
 def _absent(packages: tuple[str, ...]) -> Iterator[None]:
-    """Hide packages that Django REST framework would load for fields of no use here."""
+    """Hide packages that Django REST framework would load for nothing of ours."""
     hidden = [name for name in packages if name not in sys.modules]
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment]
