@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
-from cryptography.x509.oid import ExtensionOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
 LONGEST_DER = 8192
 LONGEST_PATH = 4
@@ -27,6 +27,13 @@ CURVES = ROOT_CURVES | {"secp256r1", "secp384r1"}
 """Groups of wan.md 2; P-256 and P-384 for end certificates of TLS (decisions D30)."""
 
 HASHES = (SHA256, SHA384, SHA512)
+_FOR_TLS = frozenset(
+    {
+        ExtendedKeyUsageOID.CLIENT_AUTH,
+        ExtendedKeyUsageOID.SERVER_AUTH,
+        ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,
+    }
+)
 _KNOWN_CRITICAL = frozenset(
     {
         ExtensionOID.BASIC_CONSTRAINTS,
@@ -166,6 +173,7 @@ def check_pinned_certificate(
     _refuse_authority(certificate)
     if _extension(certificate, x509.KeyUsage) is not None:
         _check_usage(certificate, Purpose.TLS)
+    _refuse_other_purposes(certificate)
     _check_validity(certificate, now)
 
 
@@ -268,6 +276,8 @@ def _check_end(
     if _extension(certificate, x509.SubjectKeyIdentifier) is None:
         raise CertificateRefused(Refusal.EXTENSION, "no subject key identifier")
     _check_usage(certificate, purpose)
+    if purpose is Purpose.TLS:
+        _refuse_other_purposes(certificate)
 
 
 def _refuse_authority(certificate: x509.Certificate) -> None:
@@ -292,6 +302,13 @@ def _check_usage(certificate: x509.Certificate, purpose: Purpose) -> None:
     mixed = usage.digital_signature and usage.key_agreement
     if not fits or mixed or usage.key_cert_sign or usage.crl_sign:
         raise CertificateRefused(Refusal.KEY_USAGE, f"not a key for {purpose.value}")
+
+
+def _refuse_other_purposes(certificate: x509.Certificate) -> None:
+    """Of a certificate for TLS: where purposes are named, it is for TLS."""
+    named = _extension(certificate, x509.ExtendedKeyUsage)
+    if named is not None and not _FOR_TLS & set(named):
+        raise CertificateRefused(Refusal.KEY_USAGE, "its purposes do not include TLS")
 
 
 def _check_issuer(issuer: x509.Certificate, *, below: int) -> None:

@@ -5,7 +5,7 @@ import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from socketserver import ThreadingMixIn
@@ -14,6 +14,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -23,6 +24,7 @@ from cryptography.x509 import load_der_x509_certificate
 from django.db import connections
 
 from casa_site.gwa_server import GwaServer
+from hardware.certificate_path import Purpose
 from hardware.gateway import Gateway
 from hardware.han_certificate import GWA_LISTENER, ensure_server_files
 from logbooks.certificate_store import (
@@ -31,6 +33,7 @@ from logbooks.certificate_store import (
     Stage,
     end_certificate,
     import_partner_certificate,
+    revoke_certificate,
     store_certificate,
 )
 from logbooks.models import SystemLogEntry
@@ -208,6 +211,26 @@ def test_a_certificate_out_of_its_time_is_refused_with_each_request(
     status, _problem = asked(connection(party))
     assert status == 403
     assert SystemLogEntry.objects.filter(event_id=code).exists()
+
+
+@pytest.mark.req("R99", "R159", "R97")
+@pytest.mark.parametrize("flaw", ["for encryption", "its sub-CA"])
+def test_a_certificate_in_force_that_is_no_good_opens_nothing(
+    gateway: Gateway, place: Any, flaw: str
+) -> None:
+    """Not made for TLS, or of an authority that was revoked: whatever the pins say."""
+    lab, connection = place
+    purpose = Purpose.ENC if flaw == "for encryption" else Purpose.TLS
+    party = lab.partner("gwa-0001", purpose)
+    _put_in(gateway, party)
+    if flaw == "its sub-CA":
+        assert asked(connection(party))[0] == 404
+        authority = lab.pki.sub.certificate.fingerprint(SHA256()).hex()
+        revoke_certificate(authority, now=lab.now)
+    status = None
+    with suppress(OSError):
+        status, _problem = asked(connection(party))
+    assert status in (None, 403)
 
 
 def _put_in(gateway: Gateway, party: Party) -> None:

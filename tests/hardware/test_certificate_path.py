@@ -9,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from hardware.certificate_path import (
     Refusal,
     Revoked,
     check_path,
+    check_pinned_certificate,
     check_root,
     read_certificate,
     revoked_entry,
@@ -124,6 +126,14 @@ def below(sub: pki.Authority, *more: pki.Authority) -> "Case":
     return Case(a_certificate(authority=sub), Refusal.ISSUER_INVALID, chain=chain)
 
 
+def test_a_pinned_certificate_with_purposes_of_something_else_is_refused() -> None:
+    """In the HAN they may be missing; what is named must be TLS."""
+    check_pinned_certificate(written(without=x509.ExtendedKeyUsage), now=NOW)
+    with pytest.raises(CertificateRefused) as refused:
+        check_pinned_certificate(written(instead=SIGNS_CODE), now=NOW)
+    assert refused.value.refusal is Refusal.KEY_USAGE
+
+
 def two_subs() -> "Case":
     """A sub-CA below one that may have none below."""
     first = pki.make_sub_authority(PKI.root, NOW)
@@ -170,6 +180,7 @@ RSA = rsa.generate_private_key(65537, 2048).public_key()
 OLD_CURVE = ec.generate_private_key(ec.SECP224R1()).public_key()
 AS_AUTHORITY = usage(key_cert_sign=True)
 MIXED = usage(key_agreement=True)
+SIGNS_CODE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])
 
 CASES: dict[str, Callable[[], Case]] = {
     "expired": lambda: Case(
@@ -188,6 +199,9 @@ CASES: dict[str, Callable[[], Case]] = {
     ),
     "for TLS, used for encryption": lambda: Case(
         a_certificate(), Refusal.KEY_USAGE, Purpose.ENC
+    ),
+    "for TLS, with purposes of something else": lambda: Case(
+        written(instead=SIGNS_CODE), Refusal.KEY_USAGE
     ),
     "for two purposes": lambda: Case(written(instead=MIXED), Refusal.KEY_USAGE),
     "signs certificates": lambda: Case(

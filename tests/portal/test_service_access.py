@@ -1,5 +1,6 @@
 """Who comes in at the service access: over the real listener, each request anew."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -76,6 +77,17 @@ def test_nobody_else_comes_through_the_handshake(han: Gateway, tmp_path: Path) -
     assert events().count((5002, 1)) == 3
     text = " ".join(line.text for line in selectors.system_log())
     assert "hks2" not in text and "st-" not in text
+
+
+@pytest.mark.req("R89", "R69")
+@pytest.mark.parametrize("begun", [-4000, 30], ids=["expired", "not yet valid"])
+def test_a_certificate_out_of_its_time_is_refused_with_each_request(
+    han: Gateway, begun: int
+) -> None:
+    """By gateway time: the handshake leaves the validity to the check behind it."""
+    shown = der_of(issue(han, TECHNICIAN, NOW + timedelta(days=begun)))
+    with browser(han, shown) as client:
+        assert client.get("/").status_code == 403
 
 
 @pytest.mark.req("R109")
