@@ -53,13 +53,15 @@ class ListKind:
 
     `rows(gateway, subject, after, limit)` reads the rows of `subject` (the rest of the
     chain's name) with a number above `after`, ascending; `highest(subject)` is the
-    highest number there is. `codes` says which fault code a finding has.
+    highest number there is. `codes` says which fault code a finding has, `unreadable`
+    that of rows which the database cannot give.
     """
 
     prefix: str
     rows: Callable[[Gateway, str, int, int], Sequence[ListRow]]
     highest: Callable[[str], int]
     codes: Mapping[Finding, int]
+    unreadable: int
 
 
 _CHECKS: dict[str, Look] = {}

@@ -12,12 +12,14 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from django.db import DatabaseError, connection
 
 from hardware.gateway import Gateway
 from hardware.security_module import SignatureInvalid, verify
 from logbooks import chains
 from logbooks.chains import Finding, link
 from logbooks.checks import Fault, ListKind, ListRow, list_kind_of
+from logbooks.database_damage import give_up, is_damage
 from logbooks.log_codes import CHAINS_MISSING
 from logbooks.models import Certificate, ChainHead
 
@@ -95,7 +97,20 @@ def check_slice(
     kind = list_kind_of(head.name)
     if kind is None:
         return SliceResult([], {"chain": head.name, "done": True}, False, 0)
-    walk = _walk_from(gateway, head, kind, position)
+    try:
+        return _checked(_walk_from(gateway, head, kind, position), deadline)
+    except DatabaseError as error:
+        if not is_damage(error):
+            raise
+        # The other lists may well be readable, by another connection.
+        give_up(connection)
+        found = Fault(kind.unreadable, f"{head.name} {error}")
+        return SliceResult([found], {"chain": head.name, "done": True}, False, 0)
+
+
+def _checked(walk: _Walk, deadline: float) -> SliceResult:
+    """Walk on until the time or the list ends; raises DatabaseError."""
+    head = walk.head
     if _walk_until(walk, deadline):
         here = {"number": walk.number, "hash": walk.before.hex()}
         return SliceResult(walk.faults, {"chain": head.name, **here}, False, walk.rows)

@@ -25,10 +25,14 @@ class LogCode:
     reason: str = ""
 
 
-_ONE_TRANSACTION = (
-    "An entry is written in the transaction of the change it reports: when it cannot "
-    "be written, the change is undone and reported by its own fault; a full disk is "
-    "1900082, a damaged file 2500352 or 2500353."
+LOG_UNREADABLE = 1400509
+LOG_NOT_WRITTEN = 1400513
+_ONE_WAY_OUT = (
+    "There is one way to write an entry, in the transaction of the change it reports: "
+    "what a damaged database refuses is 1400513, a full disk is 1900082."
+)
+_ONE_WAY_IN = (
+    "There is one way to read a log: what a damaged database cannot give is 1400509."
 )
 _NO_FILES = "A log is a table of the one database: no file is opened or made for it."
 _BY_CHAIN = "A chain that does not fit is 1400002, 1400003, 1400005, 1400009 or 1400011"
@@ -47,13 +51,13 @@ TABLE = (
     LogCode(1400011, "the end of a log is gone", "cut"),
     LogCode(1400012, "a calibration entry's signature is wrong", "signature"),
     LogCode(1400013, reason=_NO_FILES),
-    LogCode(1400509, reason=_ONE_TRANSACTION),
-    LogCode(1400513, reason=_ONE_TRANSACTION),
+    LogCode(LOG_UNREADABLE, "the database cannot give the entries of a log"),
+    LogCode(LOG_NOT_WRITTEN, "the database cannot take an entry: it is damaged"),
     LogCode(1400514, reason=_NO_FILES),
-    LogCode(1400515, reason=_ONE_TRANSACTION),
-    LogCode(1400516, reason=_ONE_TRANSACTION),
-    LogCode(1400517, reason=_ONE_TRANSACTION),
-    LogCode(1400518, reason=_ONE_TRANSACTION),
+    LogCode(1400515, reason=_ONE_WAY_IN),
+    LogCode(1400516, reason=_ONE_WAY_IN),
+    LogCode(1400517, reason=_ONE_WAY_OUT),
+    LogCode(1400518, reason=_ONE_WAY_OUT),
     LogCode(NOT_OLD_ENOUGH, "a full consumer log has nothing older than 15 months"),
     LogCode(1400550, reason=f"{_BY_CHAIN}, at a start as at any other time."),
     LogCode(CHAINS_MISSING, "there are fewer or more logs than were made"),

@@ -11,7 +11,7 @@ from hardware.gateway import Gateway
 from logbooks.chains import Finding
 from logbooks.checks import ListKind, ListRow, register_list
 from logbooks.entry_text import calibration_text, entry_text
-from logbooks.log_codes import CHAIN_CODES
+from logbooks.log_codes import CHAIN_CODES, LOG_UNREADABLE
 from logbooks.models import (
     CalibrationLogEntry,
     ConsumerLogEntry,
@@ -59,13 +59,12 @@ class _Entry:
 
 def register_log_lists() -> None:
     """Let the cyclic check and the self-test look at the logbooks."""
-    register_list(
-        ListKind(consumer_chain(""), _consumer_rows, _consumer_highest, LOG_CODES)
-    )
-    register_list(ListKind(SYSTEM_CHAIN, _system_rows, _system_highest, LOG_CODES))
-    register_list(
-        ListKind(CALIBRATION_CHAIN, _calibration_rows, _calibration_highest, LOG_CODES)
-    )
+    for prefix, rows, highest in (
+        (consumer_chain(""), _consumer_rows, _consumer_highest),
+        (SYSTEM_CHAIN, _system_rows, _system_highest),
+        (CALIBRATION_CHAIN, _calibration_rows, _calibration_highest),
+    ):
+        register_list(ListKind(prefix, rows, highest, LOG_CODES, LOG_UNREADABLE))
 
 
 def _consumer_rows(

@@ -19,6 +19,7 @@ from logbooks.alarms import AlarmKind, open_alarms
 from logbooks.checks import Fault, register_check
 from logbooks.configuration_seal import check_configuration
 from logbooks.configuration_triggers import register_configuration
+from logbooks.database_damage import give_up
 from logbooks.hardware_check import hardware_faults
 from logbooks.immutability import missing_triggers
 from logbooks.log_codes import PROTECTION_GONE
@@ -80,6 +81,7 @@ def database_faults(database: BaseDatabaseWrapper) -> Iterator[Fault]:
     """2500352 for a damaged SQLite file, 2500353 for one that cannot be read."""
     if database.vendor != "sqlite":
         return
+    is_well = True
     try:
         with database.cursor() as cursor:
             for pragma in ("cipher_integrity_check", "integrity_check"):
@@ -87,8 +89,12 @@ def database_faults(database: BaseDatabaseWrapper) -> Iterator[Fault]:
                 found = [str(row[0]) for row in cursor.fetchall()]
                 if found and found != ["ok"]:
                     yield Fault(DATABASE_SPOILT, found[0])
+                    is_well = False
     except (DatabaseError, sqlite3.Error) as error:
         yield Fault(DATABASE_NOT_CHECKED, str(error))
+        is_well = False
+    if not is_well:
+        give_up(database)
 
 
 def _clock(gateway: Gateway, _now: datetime) -> Iterator[Fault]:

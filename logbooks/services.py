@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from hardware.gateway import Gateway
 from hardware.security_module import SIGNATURE_SLOT
@@ -20,7 +20,9 @@ from logbooks.catalogue import (
     shown_to_gwa,
 )
 from logbooks.chains import append_many
+from logbooks.database_damage import is_damage
 from logbooks.entry_text import calibration_text, entry_text
+from logbooks.log_codes import LOG_NOT_WRITTEN
 from logbooks.models import (
     CalibrationLogEntry,
     ConsumerLog,
@@ -212,7 +214,21 @@ def _for_consumers(
 
 
 def _write(gateway: Gateway, entries: dict[str, LogEntry]) -> None:
-    """Number, chain, sign and store one new entry per chain."""
+    """Number, chain, sign and store one new entry per chain.
+
+    What a damaged database refuses locks the device (1400513): nothing may happen
+    that cannot be logged.
+    """
+    try:
+        _store(gateway, entries)
+    except DatabaseError as error:
+        if is_damage(error):
+            at = max(entry.recorded_at for entry in entries.values())
+            device_state.enter_without_database(gateway, LOG_NOT_WRITTEN, now=at)
+        raise
+
+
+def _store(gateway: Gateway, entries: dict[str, LogEntry]) -> None:
     texts = {name: [entry_text(entry).encode()] for name, entry in entries.items()}
     with transaction.atomic(savepoint=False):
         links = append_many(gateway, texts)

@@ -23,6 +23,9 @@ from meters.models import ListRecord
 VALUE_FAULT = 2500350
 """A stored value is not what was stored: the database fails its integrity check."""
 
+VALUES_UNREADABLE = 2500351
+"""The database cannot give the stored values, so they cannot be checked."""
+
 _CODES = dict.fromkeys(Finding, VALUE_FAULT)
 _COLUMNS = (
     "number",
@@ -45,6 +48,7 @@ def register_value_list(model: type[ListRecord]) -> None:
             partial(_rows, model),
             partial(_highest, model),
             _CODES,
+            VALUES_UNREADABLE,
         )
     )
 
