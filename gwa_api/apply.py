@@ -14,6 +14,7 @@ from django.db import transaction
 
 from gwa_api import existing
 from gwa_api.json_object import DocumentInvalid
+from gwa_api.new_meter import make_meter
 from gwa_api.schemas import (
     Configuration,
     ConsumerEntry,
@@ -24,7 +25,7 @@ from gwa_api.schemas import (
 from hardware.gateway import Gateway
 from logbooks.services import log_fault
 from meters.accounts import AccountInvalid, create_account, new_password
-from meters.configuration import create_consumer, create_meter
+from meters.configuration import create_consumer
 from meters.configuration_errors import ConfigurationInvalid
 from meters.models import Account
 from tariffs.lifecycle import change_profile, create_profile
@@ -170,25 +171,7 @@ class _Application:
             self._result.passwords[entry.id] = password
 
     def _meter(self, entry: MeterEntry) -> None:
-        meter = create_meter(
-            self._gateway,
-            entry.id,
-            consumer=entry.consumer,
-            source=entry.source,
-            port=entry.port,
-            server_id=entry.server_id,
-            medium=entry.medium,
-            baudrate=entry.baudrate,
-            name=entry.name,
-            registers=entry.registers,
-            allow_unsecured_billing=entry.allow_unsecured_billing,
-            security=entry.security,
-            master_key=entry.master_key,
-            stick=entry.stick,
-            obis_rules=entry.obis_rules,
-            max_register_value=entry.max_register_value,
-            now=self._now,
-        )
+        meter = make_meter(self._gateway, entry, now=self._now)
         if meter.is_plain_source and not meter.allow_unsecured_billing:
             self._result.warnings.append(f"meter {meter.id} {UNSECURED}")
 

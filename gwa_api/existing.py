@@ -97,7 +97,7 @@ def _meter(entry: MeterEntry, found: Meter) -> Pairs:
         yield "baudrate", entry.baudrate, found.baudrate
     if entry.server_id:
         yield "server_id", _server_id(entry, found), found.server_id
-    if found.is_wireless or entry.stick:
+    if found.is_wireless or entry.stick or entry.obis_rules:
         yield "stick", entry.stick, found.stick
         yield "obis_rules", list(entry.obis_rules), found.obis_rules
     if entry.registers:

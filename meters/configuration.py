@@ -139,13 +139,18 @@ def create_meter(
     )
     given = Given(server_id, medium, baudrate, security, stick, obis_rules)
     _complete(meter, given)
+    _keep(gateway, meter, master_key, now)
+    return meter
+
+
+def _keep(gateway: Gateway, meter: Meter, master_key: str, now: datetime) -> None:
+    """Store a meter that is complete, with its key."""
     _refuse_what_is_taken(meter)
     key = _master_key(meter, master_key)
     meter.save(force_insert=True)
     if key is not None:
         keep_master_key(gateway, meter, key, now=now)
     _tell_of_plain_source(gateway, meter, now)
-    return meter
 
 
 def check_name(name: str) -> None:

@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
@@ -28,6 +29,8 @@ from logbooks.certificate_store import (
     end_certificate,
     import_authority,
     import_revocation_list,
+    parsed,
+    path_of,
 )
 from logbooks.models import Certificate, RevocationList
 
@@ -87,9 +90,12 @@ def delete_anchor(call: Call) -> Reply:
     """Give up a root or a sub-CA; the last root stays (1600245)."""
     id_ = call.ids["anchor"]
     if Certificate.objects.filter(pk=id_, stage=Stage.SUB_CA).exists():
+        _refuse_own(call, id_)
         if not end_certificate(id_, now=call.now):
             raise not_found()
         return Reply(status=204)
+    if len(root_certificates(call.gateway.security_module)) > 1:
+        _refuse_own(call, id_)
     try:
         delete_root(call.gateway.security_module, id_)
     except RootRefused as refused:
@@ -97,6 +103,14 @@ def delete_anchor(call: Call) -> Reply:
             raise
         raise not_found() from None
     return Reply(status=204)
+
+
+def _refuse_own(call: Call, id_: str) -> None:
+    """Without it the administrator could not come in again, nor anybody else."""
+    own = parsed(Certificate.objects.get(pk=call.certificate))
+    path = path_of(call.gateway, own, kind=Kind.TLS, now=call.now)
+    if id_ in [one.fingerprint(SHA256()).hex() for one in path]:
+        raise conflict("your own certificate stands on it")
 
 
 def _made(anchor: Json) -> Reply:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from gwa_api.existing import Differences
+from gwa_api.new_meter import make_meter
 from gwa_api.rest.conditions import require_match, require_new
 from gwa_api.rest.declaration import Call, Guard, Json, Reply, Route
 from gwa_api.rest.merge import merged
@@ -11,13 +13,21 @@ from gwa_api.rest.shown import at_or_null
 from gwa_api.schemas import MeterEntry, meter_of
 from hardware.device_id import canonical_meter_id
 from meters import meter_changes
-from meters.configuration import create_meter
 from meters.meter_changes import MeterChange, MeterInUse
 from meters.models import Meter
 from tariffs.gwa_selectors import read_meter
 from tariffs.models import ProfileInput
 
-_FIXED = ("consumer", "medium", "source", "server_id", "security", "stick")
+_FIXED = (
+    "consumer",
+    "medium",
+    "source",
+    "server_id",
+    "registers",
+    "security",
+    "stick",
+    "obis_rules",
+)
 
 
 def read_all(call: Call) -> Reply:
@@ -83,25 +93,7 @@ def _locked(call: Call) -> Meter:
 
 
 def _created(call: Call, entry: MeterEntry) -> Reply:
-    made = create_meter(
-        call.gateway,
-        entry.id,
-        consumer=entry.consumer,
-        source=entry.source,
-        port=entry.port,
-        server_id=entry.server_id,
-        medium=entry.medium,
-        baudrate=entry.baudrate,
-        name=entry.name,
-        registers=entry.registers,
-        allow_unsecured_billing=entry.allow_unsecured_billing,
-        security=entry.security,
-        master_key=entry.master_key,
-        stick=entry.stick,
-        obis_rules=entry.obis_rules,
-        max_register_value=entry.max_register_value,
-        now=call.now,
-    )
+    made = make_meter(call.gateway, entry, now=call.now)
     if call.body.get("is_active") is False:
         Meter.objects.filter(pk=made.pk).update(is_active=False)
         made.is_active = False
@@ -109,7 +101,7 @@ def _created(call: Call, entry: MeterEntry) -> Reply:
 
 
 def _changed(call: Call, found: Meter, entry: MeterEntry, body: Json) -> Reply:
-    _refuse_fixed(found, body)
+    _refuse_fixed(call, entry, body)
     key = bytes.fromhex(entry.master_key) if entry.master_key else None
     change = MeterChange(
         name=entry.name,
@@ -125,10 +117,10 @@ def _changed(call: Call, found: Meter, entry: MeterEntry, body: Json) -> Reply:
     )
 
 
-def _refuse_fixed(found: Meter, body: Json) -> None:
-    there = {**_whole(found), "server_id": found.server_id}
+def _refuse_fixed(call: Call, entry: MeterEntry, body: Json) -> None:
+    differing = Differences(call.gateway, call.now).meter(entry) or []
     for name in _FIXED:
-        if name in body and body[name] != there.get(name, body[name]):
+        if name in body and name in differing:
             raise conflict(f"{name} does not change; make another meter")
 
 

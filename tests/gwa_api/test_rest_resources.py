@@ -143,6 +143,37 @@ def test_a_meter_changes_what_may_change_and_nothing_else(house: HeadEnd) -> Non
     assert house("GET", path).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "fixed",
+    [
+        {"registers": ["1-0:2.8.0*255"]},
+        {"stick": "cul"},
+        {"obis_rules": [{"dib": "04", "vib": "03", "obis": "1-0:1.8.0*255"}]},
+        {"security": "tls"},
+    ],
+    ids=lambda fixed: next(iter(fixed)),
+)
+def test_what_does_not_change_of_a_meter_is_refused_and_not_left_out(
+    house: HeadEnd, fixed: dict[str, Any]
+) -> None:
+    """By PUT as by PATCH: 409 and the same version, never 200 with the old state."""
+    path = f"/meters/{METER}"
+    whole = {**METER_BODY, **fixed}
+    put = house("PUT", path, json=whole, headers={"If-Match": '"1"'})
+    assert put.status_code == 409, put.text
+    assert house.patch(path, fixed, '"1"').status_code == 409
+    assert house.get(path)["version"] == 1
+
+
+def test_a_meter_may_be_replaced_by_what_it_is(house: HeadEnd) -> None:
+    """The registers that it has, and its id in any of its forms."""
+    path, id_ = f"/meters/{METER}", "0A01454D480000000001"
+    shown = house.get(path)
+    whole = {**METER_BODY, "server_id": id_, "registers": shown["registers"]}
+    put = house("PUT", path, json=whole, headers={"If-Match": '"1"'})
+    assert put.status_code == 200, put.text
+
+
 def test_where_a_meters_counters_begin_at_0_again_is_set_and_taken_back(
     house: HeadEnd,
 ) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from hardware import pki
 from hardware.gateway import Gateway
 from logbooks.certificate_store import Holder, Kind, active_certificates
 from logbooks.models import SystemLogEntry
@@ -102,6 +103,26 @@ def test_a_sub_ca_and_garbage_as_trust_anchors(gwa: HeadEnd) -> None:
     assert gwa("POST", "/trust-anchors", json={"authority": sub}).status_code == 201
     refused = gwa("POST", "/trust-anchors", json={"root": "nonsense"})
     assert refused.status_code == 422
+
+
+@pytest.mark.req("R69", "R99")
+def test_the_administrator_cannot_give_up_the_anchor_that_he_stands_on(
+    gwa: HeadEnd,
+) -> None:
+    """Else his next request were refused, and nobody could come in any more."""
+    root, sub = (one["id"] for one in gwa.get("/trust-anchors")["items"])
+    following = pki.make_root(gwa.lab.now, number=2)
+    link = pki.link_certificate(gwa.lab.pki.root, following)
+    body = {
+        name: one.public_bytes(Encoding.PEM).decode()
+        for name, one in (("root", following.certificate), ("link", link))
+    }
+    made = gwa("POST", "/trust-anchors", json=body)
+    assert made.status_code == 201, made.text
+    for anchor in (root, sub):
+        assert gwa("DELETE", f"/trust-anchors/{anchor}").status_code == 409
+        assert gwa("GET", "/device").status_code == 200
+    assert gwa("DELETE", f"/trust-anchors/{made.json()['id']}").status_code == 204
 
 
 @pytest.mark.req("R147")
