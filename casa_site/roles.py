@@ -6,29 +6,25 @@ Every role opens the gateway for itself after the fork; nothing of it is inherit
 import asyncio
 import importlib
 import signal
-import sys
 import threading
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
-from ipaddress import ip_address
-from types import FrameType, ModuleType
-from typing import Any
+from types import ModuleType
 
-from celery import beat, signals
+from celery import signals
 from django.conf import settings
 from django.db import connection
 
 from casa_site import readiness
-from casa_site.celery import LMN, NODES, app, beat_schedule
+from casa_site.celery import LMN, NODES, app
 from casa_site.gateways import open_configured_gateway
 from casa_site.han_server import HanServer
-from casa_site.node_life import LivingScheduler, show_life, shows_with_queries
+from casa_site.node_life import show_life, shows_with_queries
 from casa_site.service import Role
 from casa_site.start_and_end import is_out_of_service
-from casa_site.worker_watch import WorkerWatch
 from hardware.gateway import Gateway
 from hardware.han_certificate import (
     GWA_LISTENER,
@@ -92,23 +88,14 @@ def roles(listening: Listening) -> list[Role]:
     wanted.append(Role("service", partial(run_service, listening)))
     wanted.append(Role("gwa", partial(run_gwa, listening)))
     wanted += [Role(name, partial(run_node, listening, name)) for name in NODES]
-    wanted.append(Role(BEAT, run_beat))
-    wanted.append(Role(HOUSE, partial(run_house, listening), needed=False))
+    light = partial(run_light_services, listening)
+    wanted.append(Role(BEAT, light, beside=(HOUSE, WAKEUP)))
     wanted.append(Role(CLS, partial(run_cls, listening), needed=False))
-    wanted.append(Role(WAKEUP, partial(run_wakeup, listening), needed=False))
     if settings.LEDS:
         wanted += lights
     if listening.with_demo and (demo := demo_module()):
         wanted += demo.roles(settings.STATE)
     return wanted
-
-
-def _is_seen_in_the_house(host: str) -> bool:
-    """Whether others than this machine can reach it; a name is not announced."""
-    try:
-        return not ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def demo_module() -> ModuleType | None:
@@ -200,50 +187,17 @@ def run_node(listening: Listening, name: str) -> int:
     return int(worker.exitcode or 0)
 
 
-def run_beat() -> None:
-    """The rhythm: sends the ticks of `casa_site.celery.RHYTHM`."""
-    gateway = open_configured_gateway()
-    app.conf.beat_schedule = beat_schedule([gateway.huid])
-    signal.signal(signal.SIGTERM, _leave)
-    life, watch = _life(gateway, BEAT), WorkerWatch(gateway)
-    readiness.announce(gateway.state, BEAT)
-
-    def each_tick() -> None:
-        life.show()
-        watch.look()
-        connection.close()  # it is hardly ever needed
-
-    # The schedule lives in memory: there is no file that a kill could tear, and a
-    # tick too many does no harm.
-    scheduler: Any = partial(LivingScheduler, each_tick=each_tick)
-    beat.Service(app, scheduler_cls=scheduler).start()
-
-
-def run_house(listening: Listening) -> None:
-    """What goes out into the house by itself: mDNS, and values to MQTT brokers."""
+def run_light_services(listening: Listening) -> None:
+    """What mostly waits, in one process: the rhythm, the house, wake-up."""
     # Imported here: memory that no other role needs.
-    from portal.announcement import announce
-    from portal.house_publisher import publish
+    from casa_site import light_services
 
-    gateway = open_configured_gateway()
-    period_s = gateway.live_period.total_seconds()
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        life = _life(gateway, HOUSE)
-        readiness.announce(gateway.state, HOUSE)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(show_life(life, stop=stop))
-            tasks.create_task(publish(gateway, stop=stop, period_s=period_s))
-            if _is_seen_in_the_house(listening.host):
-                host, port = listening.host, listening.han_port
-                tasks.create_task(
-                    announce(gateway.huid, host=host, port=port, stop=stop)
-                )
-
-    asyncio.run(serve())
+    light_services.run(
+        open_configured_gateway(),
+        host=listening.host,
+        han_port=listening.han_port,
+        wakeup_port=listening.wakeup_port,
+    )
 
 
 def run_leds() -> None:
@@ -280,37 +234,5 @@ def run_cls(listening: Listening) -> None:
     asyncio.run(serve())
 
 
-def run_wakeup(listening: Listening) -> None:
-    """Waits for wake-up messages, serves the administrator's channel, hears modems."""
-    # Imported here: memory that no other role needs.
-    from casa_site.gwa_server import facts_about
-    from gwa_api.wake_up_service import WakeUpService
-    from gwa_api.wsgi import GwaApplication
-
-    gateway = open_configured_gateway()
-    application = GwaApplication(
-        gateway, per_minute=settings.GWA_RATE, facts=facts_about(gateway)
-    )
-    host, port = settings.GWA_HOST, listening.wakeup_port
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        service = WakeUpService(
-            gateway, application, host=host, port=port, modem=settings.MODEM
-        )
-        life = _life(gateway, WAKEUP)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(show_life(life, stop=stop))
-            await service.run(stop, lambda: readiness.announce(gateway.state, WAKEUP))
-
-    asyncio.run(serve())
-
-
 def _life(gateway: Gateway, role: str) -> SignOfLife:
     return SignOfLife(readiness.life_file(gateway.state, role))
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    sys.exit(0)

@@ -19,13 +19,20 @@ class Role:
     """A process of the gateway: its name and what it runs.
 
     A one-shot role ends by itself (exit status 0) and is not started again.
-    `needed` roles make up `CASA ready`.
+    `needed` roles make up `CASA ready`. `beside` names services that share the
+    process; each says for itself that it is ready.
     """
 
     name: str
     run: Callable[[], object]
     is_one_shot: bool = False
     needed: bool = True
+    beside: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all services in its process, its own first."""
+        return (self.name, *self.beside)
 
 
 class State(StrEnum):
@@ -46,6 +53,7 @@ class Service:
     pid: int | None = None
     started_at: float = 0.0
     is_ready: bool = False
+    ready_beside: set[str] = field(default_factory=set)
     is_done: bool = False
     restart_at: float | None = 0.0
     delay_s: float = FIRST_DELAY_S
@@ -67,6 +75,7 @@ class Service:
     def has_ended(self, exit_status: int, *, now: float) -> None:
         """Its process is gone: plan the next start, or none after a good one-shot."""
         self.pid, self.is_ready = None, False
+        self.ready_beside.clear()
         if self.role.is_one_shot and exit_status == 0:
             self.is_done = True
             return
@@ -94,3 +103,14 @@ class Service:
         if self.pid is None:
             return State.WAITING
         return State.READY if self.is_ready else State.STARTING
+
+    def states(self, *, now: float) -> dict[str, State]:
+        """The same for each service of its process, by name."""
+        own = self.state(now=now)
+        if own in {State.DONE, State.FAILED, State.WAITING}:
+            return dict.fromkeys(self.role.names, own)
+        shown = {
+            name: State.READY if name in self.ready_beside else State.STARTING
+            for name in self.role.beside
+        }
+        return {self.role.name: own, **shown}

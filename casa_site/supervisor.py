@@ -96,7 +96,7 @@ class Supervisor:
                 self._start(service)
 
     def _start(self, service: Service) -> None:
-        readiness.withdraw(self._state, service.role.name)
+        self._withdraw(service)
         reading, writing = os.pipe()
         pid = processes.fork_child(lambda: self._in_child(service.role, writing))
         os.close(writing)
@@ -141,7 +141,7 @@ class Supervisor:
             if service.pid == pid:
                 _signal_group(pid, signal.SIGKILL)  # what is left of its children
                 service.has_ended(exit_status, now=time.monotonic())
-                readiness.withdraw(self._state, service.role.name)
+                self._withdraw(service)
                 self._say_end(service, exit_status)
 
     def _say_end(self, service: Service, exit_status: int) -> None:
@@ -153,13 +153,22 @@ class Supervisor:
         delay = (service.restart_at or 0) - time.monotonic()
         say(f"{name} ended ({how}), starts again in {delay:.1f} s")
 
+    def _withdraw(self, service: Service) -> None:
+        for name in service.role.names:
+            readiness.withdraw(self._state, name)
+
     def _look_at_readiness(self) -> None:
         for service in self._running():
-            name, pid = service.role.name, service.pid or 0
-            if not readiness.is_ready(self._state, name, pid):
+            pid, role = service.pid or 0, service.role
+            if not readiness.is_ready(self._state, role.name, pid):
                 service.is_ready = False
             elif not service.is_ready:
                 service.has_announced()
+            service.ready_beside = {
+                name
+                for name in role.beside
+                if readiness.is_ready(self._state, name, pid)
+            }
 
     def _look_for_restart(self) -> None:
         """Somebody may ask for an orderly end and a new start."""
@@ -188,11 +197,15 @@ class Supervisor:
     def _publish(self) -> None:
         """Write the states for `./casa status`, and say when one has failed."""
         now = time.monotonic()
-        states = {each.role.name: each.state(now=now) for each in self._services}
+        states = {
+            name: state
+            for each in self._services
+            for name, state in each.states(now=now).items()
+        }
         before, self._shown = self._shown, states
         if states == before:
             return
-        rows = [_row(service, now=now) for service in self._services]
+        rows = [row for service in self._services for row in _rows(service, now=now)]
         path = readiness.run_folder(self._state) / SERVICES_FILE
         unfinished = path.with_suffix(".new")
         unfinished.write_text(json.dumps(rows))
@@ -219,15 +232,19 @@ class Supervisor:
         say("everything has ended")
 
 
-def _row(service: Service, *, now: float) -> dict[str, object]:
+def _rows(service: Service, *, now: float) -> list[dict[str, object]]:
+    """One for each service of the process."""
     started = datetime.now(UTC).timestamp() - (now - service.started_at)
-    return {
-        "name": service.role.name,
-        "state": service.state(now=now),
-        "pid": service.pid,
-        "started_at": round(started) if service.pid else None,
-        "starts": service.starts,
-    }
+    return [
+        {
+            "name": name,
+            "state": state,
+            "pid": service.pid,
+            "started_at": round(started) if service.pid else None,
+            "starts": service.starts,
+        }
+        for name, state in service.states(now=now).items()
+    ]
 
 
 def _wakeup_pipe() -> tuple[int, int]:

@@ -38,6 +38,7 @@ _MODULES = (
     "aiomqtt",
     "asyncio",
     "casa_site.gwa_server",
+    "casa_site.light_services",
     "casa_site.service_server",
     "casa_site.tasks",
     "gunicorn.arbiter",

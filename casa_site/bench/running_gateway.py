@@ -101,12 +101,18 @@ class RunningGateway:
         return consumers
 
     def processes(self) -> dict[str, list[int]]:
-        """The pids of the gateway by role, simulators and demo left out."""
+        """The pids of the gateway by role, simulators and demo left out.
+
+        Services that share a process are one role, with all their names.
+        """
         path = readiness.run_folder(self.state) / SERVICES_FILE
+        names: dict[int, list[str]] = {}
+        for service in json.loads(path.read_text()):
+            if service["pid"] and not service["name"].startswith(_DEMO_ROLES):
+                names.setdefault(service["pid"], []).append(service["name"])
         roles = {
-            service["name"]: list(proc.with_descendants(service["pid"]))
-            for service in json.loads(path.read_text())
-            if service["pid"] and not service["name"].startswith(_DEMO_ROLES)
+            ", ".join(shared): list(proc.with_descendants(pid))
+            for pid, shared in names.items()
         }
         return {"supervisor": [self.process.pid], **roles}
 

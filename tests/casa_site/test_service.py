@@ -63,3 +63,28 @@ def test_a_one_shot_ends_for_good_only_when_it_succeeds() -> None:
     service.has_ended(0, now=2.0)
     assert service.state(now=2.0) is State.DONE
     assert not service.is_due(now=1000.0)
+
+
+def test_services_of_one_process_are_ready_each_for_itself() -> None:
+    service = Service(Role("beat", lambda: None, beside=("house", "wakeup")))
+    assert set(service.states(now=0.0).values()) == {State.WAITING}
+    service.has_started(7, now=0.0)
+    assert set(service.states(now=1.0).values()) == {State.STARTING}
+    service.has_announced()
+    service.ready_beside = {"wakeup"}
+    assert service.states(now=1.0) == {
+        "beat": State.READY,
+        "house": State.STARTING,
+        "wakeup": State.READY,
+    }
+
+
+def test_services_of_one_process_end_and_fail_together() -> None:
+    service = Service(Role("beat", lambda: None, beside=("house",)))
+    for moment in range(5):
+        service.has_started(7, now=float(moment))
+        service.ready_beside = {"house"}
+        service.has_ended(1, now=float(moment))
+        assert service.ready_beside == set()
+    service.has_started(7, now=5.0)
+    assert service.states(now=5.0) == {"beat": State.FAILED, "house": State.FAILED}
