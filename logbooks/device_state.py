@@ -26,6 +26,7 @@ __all__ = [
     "current",
     "enter_soft",
     "enter_without_database",
+    "is_kept_locked",
     "is_locked",
     "locked_row",
     "must_lock_again",
@@ -52,6 +53,11 @@ def setting_of(gateway: Gateway) -> DeviceSetting:
 def is_locked(gateway: Gateway) -> bool:
     """Whether nothing may be collected, tariffed, sent or shown to a consumer."""
     return setting_of(gateway).is_locked
+
+
+def is_kept_locked() -> bool:
+    """The same by the database, inside of a transaction that may change it."""
+    return current().mode != Mode.NORMAL
 
 
 def current() -> DeviceState:

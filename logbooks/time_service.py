@@ -70,7 +70,9 @@ def begin_time(
     `shown` is what that clock shows now (the RTC, else the host with the kept offset),
     `last_alive` the gateway time of the last sign of life, `now` the gateway time. An
     RTC is believed for 48 hours (R157); else the time is invalid until a server
-    answers. Without a time service nothing is done.
+    answers, and the device locked until the GWA releases it (13001/1, manual ch. 8):
+    also when nobody knows since when, as with a file of the time that was spoilt.
+    Without a time service nothing is done.
     """
     if not TimeState.objects.exists():
         return True
@@ -86,7 +88,7 @@ def begin_time(
             log_event(gateway, Event.TIME_SET_FROM_RTC, zulu(shown), now=shown)
         else:
             setting = replace(setting, is_valid=False)
-            if was_valid:
+            if was_valid or not device_state.is_kept_locked():
                 log_event(gateway, Event.TIME_INVALID, now=now)
         transaction.on_commit(lambda: file.write(setting))
     return is_good
@@ -149,7 +151,7 @@ def check_age(gateway: Gateway, *, now: datetime) -> bool:
         return True
     since = state.last_success_at or state.configured_at
     if not time_rules.has_run_out(since, now):
-        return _file(gateway).read().is_valid
+        return _is_valid_or_told(gateway, now)
     begins = raise_alarm(AlarmKind.TIME_RUN_OUT, code=TIME_RUN_OUT, now=now)
     if begins or device_state.must_lock_again(TIME_RUN_OUT):
         _make_invalid(gateway, now)
@@ -184,6 +186,17 @@ def _make_invalid(gateway: Gateway, now: datetime) -> None:
         log_event(gateway, Event.TIME_INVALID, now=now)
         invalid = replace(setting, is_valid=False)
         transaction.on_commit(lambda: _file(gateway).write(invalid))
+
+
+def _is_valid_or_told(gateway: Gateway, now: datetime) -> bool:
+    """Whether the time is valid; when nobody has said that it is not, it is said now.
+
+    Nobody has when the file of the time was spoilt while the gateway ran.
+    """
+    is_valid = _file(gateway).read().is_valid
+    if not is_valid and not device_state.is_kept_locked():
+        log_event(gateway, Event.TIME_INVALID, now=now)
+    return is_valid
 
 
 def _put_off(

@@ -10,10 +10,9 @@ from datetime import datetime
 from django.db import transaction
 
 from hardware.gateway import Gateway
-from logbooks.catalogue import Event
-from logbooks.services import log_event
 from meters.account_certificates import IssuedCertificate, issue_consumer_certificate
 from meters.accounts import AccountInvalid, new_password, set_consumer_password
+from meters.credential_changes import note_new_credentials
 from meters.models import Account, Consumer
 
 
@@ -50,13 +49,7 @@ def hand_over(
         _new_password(gateway, account, consumer) if password else "",
         issue_consumer_certificate(gateway, account, now=now) if certificate else None,
     )
-    log_event(
-        gateway,
-        Event.CREDENTIALS_UPDATED,
-        username,
-        now=now,
-        consumers=(consumer.pk,),
-    )
+    note_new_credentials(gateway, consumer.pk, now=now)
     return made
 
 

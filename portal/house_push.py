@@ -1,8 +1,10 @@
 """The consumer's order to send his values to a broker in his house, and its end.
 
-It is his own free choice, logged in his log (20003), and revocable at any time.
+It is his own free choice, logged in his log (20003, and 20033 when the login at the
+broker changes), and revocable at any time.
 """
 
+import hmac
 import re
 import ssl
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from django.utils.translation import gettext as _
 from hardware.gateway import Gateway
 from logbooks.catalogue import Event
 from logbooks.services import log_event
+from meters.credential_changes import note_new_credentials
 from portal.models import HousePush
 
 PROFILE = "MQTT"
@@ -58,6 +61,7 @@ def order(
     check(spec)
     with transaction.atomic():
         push = push_of(consumer) or HousePush(consumer_id=consumer, version=0)
+        has_new_login = _has_new_login(gateway, push, spec)
         push.version += 1
         push.host, push.port, push.tls = spec.host, spec.port, spec.tls
         push.ca, push.username, push.since = spec.ca, spec.username, now
@@ -66,6 +70,8 @@ def order(
             push.password = _sealed(gateway, consumer, spec.password)
         push.save()
         _log(gateway, consumer, f"{spec.host}:{spec.port}", now)
+        if has_new_login:
+            note_new_credentials(gateway, consumer, now=now, profile=PROFILE)
     return push
 
 
@@ -130,6 +136,16 @@ def _is_certificate(text: str) -> bool:
     except (ssl.SSLError, ValueError):
         return False
     return bool(context.get_ca_certs() or context.cert_store_stats()["x509"])
+
+
+def _has_new_login(gateway: Gateway, push: HousePush, spec: PushSpec) -> bool:
+    """Whether an order that is there gets another user name or password (20033)."""
+    if push.version == 0:
+        return False
+    keeps = spec.password is None or hmac.compare_digest(
+        spec.password.encode(), password_of(gateway, push).encode()
+    )
+    return spec.username != push.username or not keeps
 
 
 def _sealed(gateway: Gateway, consumer: str, password: str) -> bytes:

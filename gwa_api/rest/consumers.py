@@ -8,14 +8,13 @@ from gwa_api.rest.declaration import Call, Guard, Json, Reply, Route
 from gwa_api.rest.merge import merged
 from gwa_api.rest.paging import PAGE, page
 from gwa_api.rest.problem import conflict, not_found
-from logbooks.catalogue import Event
 from logbooks.models import ConsumerLog
 from logbooks.retention import set_retention
-from logbooks.services import log_event
 from meters import consumer_changes
 from meters.account_certificates import set_account_certificate
 from meters.accounts import set_consumer_password
 from meters.consumer_changes import ConsumerInUse
+from meters.credential_changes import note_new_credentials
 from meters.models import Account, Consumer
 
 
@@ -73,13 +72,7 @@ def put_credentials(call: Call) -> Reply:
     else:
         data = call.body["certificate"].encode()
         set_account_certificate(call.gateway, account, data, now=call.now)
-    log_event(
-        call.gateway,
-        Event.CREDENTIALS_UPDATED,
-        consumer.pk,
-        now=call.now,
-        consumers=[consumer.pk],
-    )
+    note_new_credentials(call.gateway, consumer.pk, now=call.now)
     return Reply(status=204)
 
 

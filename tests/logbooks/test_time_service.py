@@ -9,9 +9,10 @@ import pytest
 from hardware.gateway import Gateway
 from hardware.ntp import TimeSample
 from hardware.time_file import TIME_FILE, TimeFile
-from logbooks import time_rules, time_service
+from logbooks import device_state, lockdown, time_rules, time_service
 from logbooks.alarms import AlarmKind, open_alarms
 from logbooks.catalogue import Event
+from logbooks.certificates import ensure_signature_certificate
 from logbooks.models import (
     CalibrationLogEntry,
     ConsumerLogEntry,
@@ -223,7 +224,8 @@ def test_a_server_that_fails_is_a_fault_once_and_asked_again_soon(site: Site) ->
 def test_at_the_start_the_rtc_is_believed_for_48_hours(
     site: Site, off_for: timedelta | None, is_good: bool, event: tuple[int, int]
 ) -> None:
-    """R7: 4294954294/0 with the time, or an invalid time until a server answers."""
+    """R7: 4294954294/0 with the time, or an invalid time until a server answers;
+    R157: locked at once then, and not by a time that is valid."""
     last_alive = None if off_for is None else site.now - off_for
     began = time_service.begin_time(
         site.gateway, shown=site.now, last_alive=last_alive, now=site.now
@@ -233,6 +235,44 @@ def test_at_the_start_the_rtc_is_believed_for_48_hours(
     assert told(CalibrationLogEntry) == [(*event, arguments)]
     assert told(ConsumerLogEntry) == [(*event, arguments)]
     assert site.clock.source == ("rtc" if is_good else "host")
+    assert device_state.is_locked(site.gateway) is not is_good
+    assert device_state.current().codes == ([] if is_good else [13001])
+
+
+@pytest.mark.req("R157")
+@pytest.mark.parametrize("while_running", [False, True])
+def test_a_spoilt_file_of_the_time_locks_at_the_next_look(
+    site: Site, while_running: bool
+) -> None:
+    """R157: nobody knows the time any more: 13001/1 once, soft lock-down."""
+    (site.gateway.state / TIME_FILE).write_text("{")
+    for _ in range(2):
+        if while_running:
+            assert not time_service.check_age(site.gateway, now=site.now)
+        else:
+            alive = site.now - MINUTE
+            assert not time_service.begin_time(
+                site.gateway, shown=site.now, last_alive=alive, now=site.now
+            )
+    assert [entry[0] for entry in told(CalibrationLogEntry)] == [13001]
+    assert device_state.is_locked(site.gateway)
+    site.hears(s(3))
+    assert site.gateway.clock.is_valid
+    assert device_state.is_locked(site.gateway)
+
+
+@pytest.mark.req("R138", "R157")
+def test_the_lock_down_for_an_invalid_time_ends_when_the_time_is_good_again(
+    site: Site,
+) -> None:
+    """R157: the GWA cannot release it before a server answered (13001), then he can."""
+    ensure_signature_certificate(site.gateway, site.now)
+    time_service.begin_time(site.gateway, shown=site.now, last_alive=None, now=site.now)
+    with pytest.raises(lockdown.ReleaseRefused):
+        lockdown.release(site.gateway, now=site.now)
+    assert site.hears(timedelta(days=3)) is Action.SET_FIRST
+    lockdown.release(site.gateway, now=site.now + timedelta(days=3))
+    assert not device_state.is_locked(site.gateway)
 
 
 def test_the_rtc_may_show_another_time_than_the_host(site: Site) -> None:

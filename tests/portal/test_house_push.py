@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 
 from hardware.gateway import Gateway
+from logbooks.models import ConsumerLogEntry
 from logbooks.selectors import consumer_log
 from meters.selectors import latest_readings
 from portal import home_assistant, house_push
@@ -94,6 +96,33 @@ def test_the_password_is_encrypted_and_kept_when_left_out(han: Gateway):
     changed = house_push.order(han, "hks2", again, now=NOW)
     assert house_push.password_of(han, changed) == "streng geheim"
     assert changed.version == push.version + 1
+
+
+@pytest.mark.req("R78")
+@pytest.mark.parametrize(
+    ("change", "is_told"),
+    [
+        ({"password": "ein anderes"}, True),
+        ({"username": "other"}, True),
+        ({"password": None}, False),
+        ({"password": SPEC.password}, False),
+        ({"host": "other.example"}, False),
+    ],
+)
+def test_a_changed_login_at_the_broker_is_told_in_his_log_alone(
+    han: Gateway, change: dict[str, str | None], is_told: bool
+):
+    """R78: 20033 with the name of this way; not for the first order, which is 20003."""
+    house_push.order(han, "hks2", SPEC, now=NOW)
+    assert credentials_told("hks2") == []
+    house_push.order(han, "hks2", replace(SPEC, **change), now=NOW)
+    assert credentials_told("hks2") == (["MQTT"] if is_told else [])
+    assert credentials_told("nachbar") == []
+
+
+def credentials_told(consumer: str) -> list[str]:
+    entries = ConsumerLogEntry.objects.filter(consumer_id=consumer, event_id=20033)
+    return [entry.arguments[0] for entry in entries]
 
 
 def test_a_password_does_not_open_for_another_consumer(han: Gateway):
