@@ -16,9 +16,13 @@ from hardware.clock import GatewayClock
 from hardware.gateway import Gateway
 from meters.services import close_missed_boundaries
 from tests.portal.conftest import NOW
+from tests.portal.every_page import LOGIN_PAGE, PAGES
 from tests.portal.installation import PASSWORDS, record
+from tests.portal.test_bill_page import PERIOD, LogIn, contract, own_tariff
+from tests.portal.test_cost_pages import give
 from tests.portal.tls_server import tls_server
 
+__all__ = ["contract"]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(which("chromium") is None, reason="chromium is not installed"),
@@ -28,28 +32,6 @@ AXE = Path(__file__).parents[1] / "data" / "axe" / "axe.min.js"
 WIDTHS = (360, 390, 768, 1280)
 A4_WIDTH_PX = 688
 """210 mm less both margins of 14 mm, at 96 dpi."""
-PAGES = (
-    "/",
-    "/?zaehler=1emh0000000002",
-    "/verbrauch/",
-    "/verbrauch/?zeitraum=monat&vergleich=1",
-    "/verbrauch/?zeitraum=jahr&werte=luecken",
-    "/datenempfaenger/",
-    "/smart-home/",
-    "/log/",
-    "/log/?von=2026-06-22&bis=2026-06-21",
-    "/messwertliste/",
-    "/messwertliste/hks2-taf7/",
-    "/messwertliste/hks2-taf7/0/",
-    "/messwertliste/hks2-taf7/0/?status=auffaellig",
-    "/messwertliste/hks2-taf7/wert/2026-06-22T13:00:00Z/",
-    "/rechnung/",
-    "/einstellungen/preise/",
-    "/einstellungen/preise/hks2-taf7/",
-    "/hilfe/",
-    "/nichts/",
-    "/abmelden/",
-)
 TOO_SMALL = """() => [...document.querySelectorAll("button,input,select,.btn,nav a")]
   .filter(e => e.type !== "hidden" && e.offsetParent !== null)
   .filter(e => { const r = e.getBoundingClientRect();
@@ -58,7 +40,17 @@ TOO_SMALL = """() => [...document.querySelectorAll("button,input,select,.btn,nav
 
 
 @pytest.fixture
-def visit(han: Gateway) -> Iterator[Visit]:
+def tariff(contract: Gateway, logged_in: LogIn, tmp_path: Path) -> Path:
+    """The file of a tariff with stages, for which prices are stored too."""
+    client = logged_in()
+    assert give(client).status_code == 303
+    file = tmp_path / "tarif.xml"
+    file.write_bytes(own_tariff(client))
+    return file
+
+
+@pytest.fixture
+def visit(han: Gateway, tariff: Path) -> Iterator[Visit]:
     """The portal behind TLS, with a missing quarter hour and one value after it."""
     close_missed_boundaries(han, now=NOW + timedelta(minutes=20))
     record(han, NOW.replace(minute=30, second=0))
@@ -183,8 +175,24 @@ def test_print_shows_the_whole_table_without_controls(
         assert box.evaluate("e => e.scrollHeight <= e.clientHeight + 1")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+LIGHT_AND_DARK = pytest.mark.parametrize("scheme", ["light", "dark"])
+PHONE_AND_DESK = pytest.mark.parametrize("width", [390, 1280])
+
+
+def has_no_barrier(page: Page, what: str) -> None:
+    """What is shown now is as axe wants it."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run()")["violations"]
+    faults = [
+        (one["id"], node["html"], node.get("failureSummary"))
+        for one in found
+        for node in one["nodes"]
+    ]
+    assert faults == [], what
+
+
+@LIGHT_AND_DARK
+@PHONE_AND_DESK
 def test_no_page_has_a_barrier_that_axe_finds(
     chrome: Browser, visit: Visit, width: int, scheme: Any
 ) -> None:
@@ -192,11 +200,75 @@ def test_no_page_has_a_barrier_that_axe_finds(
     with opened(chrome, visit, viewport=window, color_scheme=scheme) as page:
         for path in PAGES:
             page.goto(visit.url + path)
-            page.evaluate(AXE.read_text())
-            found = page.evaluate("axe.run()")["violations"]
-            faults = [
-                (one["id"], node["html"], node.get("failureSummary"))
-                for one in found
-                for node in one["nodes"]
-            ]
-            assert faults == [], path
+            has_no_barrier(page, path)
+
+
+@LIGHT_AND_DARK
+@PHONE_AND_DESK
+def test_no_answer_to_a_form_has_a_barrier_that_axe_finds(
+    chrome: Browser, visit: Visit, tariff: Path, width: int, scheme: Any
+) -> None:
+    """What the addresses alone do not show: a bill's result, an order, a lock."""
+    window = {"width": width, "height": 800}
+    with opened(chrome, visit, viewport=window, color_scheme=scheme) as page:
+        for name, show in ANSWERS.items():
+            show(page, visit, tariff)
+            has_no_barrier(page, name)
+
+
+def _checked_bill(page: Page, visit: Visit, tariff: Path) -> None:
+    page.goto(f"{visit.url}/rechnung/?zeitraum={PERIOD.replace(' ', '%20')}")
+    page.set_input_files("input[name=datei]", tariff)
+    page.click("main form button")
+    page.wait_for_selector("text=Alle Register stimmen überein.")
+
+
+def _refused_bill(page: Page, visit: Visit, _tariff: Path) -> None:
+    page.goto(f"{visit.url}/rechnung/")
+    page.set_input_files("input[name=datei]", AXE)
+    page.click("main form button")
+    page.wait_for_selector("[role=alert]")
+
+
+def _ordered_push(page: Page, visit: Visit, _tariff: Path) -> None:
+    page.goto(f"{visit.url}/smart-home/")
+    page.fill("[name=host]", "192.168.178.5")
+    page.check("[name=consent]")
+    page.click("main form button >> nth=-1")
+    page.wait_for_selector("text=Senden beenden")
+
+
+def _running_self_test(page: Page, visit: Visit, _tariff: Path) -> None:
+    page.goto(f"{visit.url}/selbsttest/")
+    page.click("text=Auslösen")
+    page.wait_for_selector("text=Der Selbsttest wurde ausgelöst.")
+
+
+def _logged_out(page: Page, visit: Visit, _tariff: Path) -> None:
+    page.click("header >> text=Abmelden")
+    page.wait_for_selector("text=Sie sind abgemeldet.")
+
+
+def _wrong_password(page: Page, visit: Visit, _tariff: Path) -> None:
+    page.goto(visit.url + LOGIN_PAGE)
+    page.fill("#username", visit.user)
+    page.fill("#secret", "falsch")
+    page.click("form[action='/anmelden/'] button")
+    page.wait_for_selector("[role=alert]")
+
+
+def _locked_login(page: Page, visit: Visit, tariff: Path) -> None:
+    while page.is_enabled("#secret"):
+        _wrong_password(page, visit, tariff)
+
+
+ANSWERS = {
+    "the result of a bill": _checked_bill,
+    "a tariff that is none": _refused_bill,
+    "sending to a broker": _ordered_push,
+    "a self-test that runs": _running_self_test,
+    "logged out": _logged_out,
+    "a wrong password": _wrong_password,
+    "the locked login": _locked_login,
+}
+"""States of pages after a form, in the order in which they are reached."""
