@@ -27,7 +27,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _STATUS = re.compile(r"[0-9a-f]{16}")
 _OBIS = re.compile(r"[0-9a-f]{12}")
 
-KeyOf = Callable[[str], EllipticCurvePublicKey | None]
+KeyOf = Callable[[str, str], EllipticCurvePublicKey | None]
+"""The key with an identifier (hex) of a gateway (its id), None when it has no such."""
 
 
 class DocumentRefused(Exception):
@@ -55,6 +56,8 @@ def _check(document: dict[str, Any], message_id: UUID, key_of: KeyOf) -> None:
         raise ValueError("another schema")
     if document["delivery_id"] != str(message_id):
         raise ValueError("delivery_id is not the Idempotency-Key")
+    if not all(isinstance(document[name], str) for name in ("kind", "from", "to")):
+        raise TypeError("kind, from and to")
     source, records = document["source"], document["records"]
     if not isinstance(source, dict) or not isinstance(records, list):
         raise TypeError("source and records")
@@ -83,6 +86,8 @@ def _check_record(
     for name, form in (("t", _TIME), ("c", _TIME), ("s", _STATUS)):
         if not form.fullmatch(record[name]):
             raise ValueError(f"{name} of a record")
+    if type(record["p"]) is not int:
+        raise ValueError("p of a record")
     registers = [_register(one) for one in record["values"]]
     if "sig" in record:
         _check_signature(record, source, registers, key_of)
@@ -96,11 +101,12 @@ def _check_signature(
     registers: list[RegisterValue],
     key_of: KeyOf,
 ) -> None:
-    key = key_of(str(record["ski"]))
+    gateway = str(source["gateway"])
+    key = key_of(str(record["ski"]), gateway)
     if key is None:
-        raise DocumentRefused("a record was signed by somebody unknown")
+        raise DocumentRefused("a record was not signed by the gateway that it names")
     text = signed_text_of(
-        str(source["gateway"]),
+        gateway,
         str(record["id"]),
         record["t"],
         record["c"],

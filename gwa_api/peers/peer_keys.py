@@ -7,7 +7,7 @@ certificates of the gateways. Files that are added count from the next connectio
 
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 
 from hardware.certificate_path import (
     CertificateRefused,
@@ -38,6 +39,7 @@ from hardware.tls_profile import (
 Stamp = tuple[int, int]
 
 _OWN, _CLIENTS, _SIGNERS = "own", "clients", "signers"
+_OF_GATEWAY = ".smgw"
 
 
 class KeysMissing(Exception):
@@ -83,8 +85,30 @@ class PeerKeys:
 
     def signer(self, ski: str) -> ec.EllipticCurvePublicKey | None:
         """The key of a trusted signer by its identifier in hex; None for others."""
+        certificate = self._signers().get(ski)
+        return None if certificate is None else _key_of(certificate)
+
+    def signer_of_gateway(
+        self, ski: str, huid: str
+    ) -> ec.EllipticCurvePublicKey | None:
+        """The key of a trusted signer, but only when it is this gateway's own."""
+        return self.signer(ski) if huid and self.gateway_of(ski) == huid else None
+
+    def gateway_of(self, ski: str) -> str:
+        """The id of the gateway that has this trusted key; "" for somebody else's.
+
+        The common name of its certificate says it: `<huid>.smgw`.
+        """
+        certificate = self._signers().get(ski)
+        if certificate is None:
+            return ""
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        name = str(names[0].value).lower() if names else ""
+        return name.removesuffix(_OF_GATEWAY) if name.endswith(_OF_GATEWAY) else ""
+
+    def _signers(self) -> Mapping[str, x509.Certificate]:
         folder = self.state / _SIGNERS
-        return _signers(folder, _stamp(folder)).get(ski)
+        return _by_key(folder, _stamp(folder))
 
     def server_context(self) -> ssl.SSLContext:
         """TLS for the partner's listener: only known clients come in."""
@@ -133,10 +157,10 @@ def _certificates(folder: Path, _stamp: Stamp) -> tuple[x509.Certificate, ...]:
 
 
 @lru_cache(maxsize=32)
-def _signers(folder: Path, stamp: Stamp) -> dict[str, ec.EllipticCurvePublicKey]:
-    keys = (one.public_key() for one in _certificates(folder, stamp))
-    own = [key for key in keys if isinstance(key, ec.EllipticCurvePublicKey)]
-    return {key_identifier(key): key for key in own}
+def _by_key(folder: Path, stamp: Stamp) -> dict[str, x509.Certificate]:
+    """Certificates by the identifier of their key, where that is an EC key."""
+    keys = ((_key_of(one), one) for one in _certificates(folder, stamp))
+    return {key_identifier(key): one for key, one in keys if key is not None}
 
 
 @lru_cache(maxsize=32)
@@ -144,6 +168,11 @@ def _server_context(keys: PeerKeys, _own: Stamp, _clients: Stamp) -> ssl.SSLCont
     return server_context(
         keys.tls_identity(), clients=Clients.REQUIRED, pins=list(keys.trusted_clients())
     )
+
+
+def _key_of(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey | None:
+    key = certificate.public_key()
+    return key if isinstance(key, ec.EllipticCurvePublicKey) else None
 
 
 def _stamp(folder: Path) -> Stamp:

@@ -2,7 +2,7 @@
 
 `received/<id>.json` the document as it was decrypted, `csv/<id>.csv` a line for each
 register, `receipts/<id>.json` the receipt; it is written last and says that all is
-there.
+there. `other/<id>.bin` is content that is no delivery, where that is wanted.
 """
 
 import csv
@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 from hardware.private_files import make_once, replace
 from hardware.record import zulu
 
-DOCUMENTS, TABLES, RECEIPTS = "received", "csv", "receipts"
+DOCUMENTS, TABLES, RECEIPTS, OTHERS = "received", "csv", "receipts", "other"
 _COLUMNS = ("time", "captured", "status", "verdict", "obis", "value", "scaler", "unit")
 
 
@@ -31,7 +31,7 @@ class ReceivedDeliveries:
 
     def prepare(self) -> None:
         """Make the folders."""
-        for name in (DOCUMENTS, TABLES, RECEIPTS):
+        for name in (DOCUMENTS, TABLES, RECEIPTS, OTHERS):
             (self.state / name).mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def receipt(self, message_id: UUID) -> dict[str, Any] | None:
@@ -58,6 +58,18 @@ class ReceivedDeliveries:
         """
         replace(self.state / DOCUMENTS / f"{message_id}.json", content)
         replace(self.state / TABLES / f"{message_id}.csv", table_of(document))
+        return self._receipted(message_id, sha256, now)
+
+    def keep_other(
+        self, message_id: UUID, content: bytes, *, sha256: str, now: datetime
+    ) -> dict[str, Any]:
+        """Keep what is no delivery, as it was decrypted, and the receipt for it."""
+        replace(self.state / OTHERS / f"{message_id}.bin", content)
+        return self._receipted(message_id, sha256, now)
+
+    def _receipted(
+        self, message_id: UUID, sha256: str, now: datetime
+    ) -> dict[str, Any]:
         receipt = {
             "delivery_id": str(message_id),
             "received_at": zulu(now),

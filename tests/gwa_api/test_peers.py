@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from gwa_api.partners import peer_of
 from gwa_api.peers.delivery_check import DocumentRefused, checked_document
@@ -21,11 +22,16 @@ from gwa_api.peers.https_server import (
     PeerServer,
     Request,
 )
+from gwa_api.peers.peer_keys import PeerKeys
 from gwa_api.wan_client import ConnectionFailed, WanClient
 from hardware import cms
+from hardware.certificate_path import Purpose
 from hardware.gateway import Gateway
+from hardware.pki import issue
+from hardware.security_module import key_identifier
+from logbooks.certificate_store import Kind
 from tariffs.participants import create_participant
-from tests.gwa_api.wan_parties import Wan
+from tests.gwa_api.wan_parties import Wan, own
 from tests.tariffs.builders import utc
 
 NOW = utc("2026-02-27 23:00")
@@ -162,8 +168,11 @@ def document(**changed: object) -> dict[str, object]:
     return {
         "schema": "casa-delivery-v1",
         "delivery_id": str(ID),
+        "kind": "periodic",
         "taf": 9,
         "source": {"pseudonym": "Quitte"},
+        "from": "2026-01-01T00:00:00Z",
+        "to": "2026-01-01T00:15:00Z",
         "records": [{**record, **changed}],
     }
 
@@ -182,6 +191,9 @@ def value(**changed: object) -> dict[str, object]:
     [
         document(t="2026-01-01 00:15"),
         document(s="5"),
+        document(p="0"),
+        {name: one for name, one in document().items() if name != "kind"},
+        {**document(), "from": 3},
         document(id="1emh0000000001"),
         document(sig="AA=="),
         document(**value(v=1.5)),
@@ -202,9 +214,64 @@ def test_a_document_that_does_not_hold_together_is_refused(
 ) -> None:
     """R64: also values for billing without a signature, or under a pseudonym."""
     good = json.dumps(document()).encode()
-    assert checked_document(good, ID, lambda _ski: None)["taf"] == 9
+    assert checked_document(good, ID, lambda _ski, _huid: None)["taf"] == 9
     with pytest.raises(DocumentRefused):
-        checked_document(json.dumps(spoilt).encode(), ID, lambda _ski: None)
+        checked_document(json.dumps(spoilt).encode(), ID, lambda _ski, _huid: None)
+
+
+@pytest.mark.req("R64")
+@pytest.mark.parametrize(
+    ("huid", "status"), [("eemh0009264154", 200), ("eemh0009264199", 422)]
+)
+def test_a_document_names_the_gateway_that_sent_it_or_is_refused(
+    wan: Wan, served: Served, huid: str, status: int
+) -> None:
+    """R64: also where the records carry no signature of their own."""
+    emt, _server, client = served
+    named = {**document(), "profile": "haus", "source": {"gateway": huid}}
+    body = cms.seal(
+        wan.gateway.security_module,
+        json.dumps(named).encode(),
+        emt.keys.key("enc").public_key(),
+    )
+    answer = client.post(
+        "/deliveries", body, headers_for(body, Idempotency_Key=str(ID))
+    )
+    assert answer.status == status
+    if status == 422:
+        assert b"another gateway" in answer.body
+
+
+@pytest.mark.req("R64")
+def test_a_record_counts_only_when_the_gateway_it_names_has_signed_it(
+    wan: Wan, tmp_path: Path
+) -> None:
+    """R64: a trusted key of somebody else is not enough."""
+    key = own(Kind.SIG).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    emt = wan.emt(EMT)
+    ski = key_identifier(key)
+    assert emt.keys.gateway_of(ski) == wan.gateway.huid
+    assert emt.keys.signer_of_gateway(ski, wan.gateway.huid) is not None
+    assert emt.keys.signer_of_gateway(ski, "eemh0009264199") is None
+    assert emt.keys.signer_of_gateway("00", wan.gateway.huid) is None
+    for name in ("eemh0009264199.smgw", f"{wan.gateway.huid}.gwa", "smgw"):
+        made = issue(
+            wan.lab.pki.sub, key, common_name=name, purpose=Purpose.SIG, now=NOW
+        )
+        keys = PeerKeys(tmp_path / name)
+        keys.trust_signer("gateway", made)
+        assert keys.signer(ski) is not None
+        assert keys.signer_of_gateway(ski, wan.gateway.huid) is None
+        with pytest.raises(DocumentRefused, match="not signed by the gateway"):
+            checked_document(billed(wan, ski), ID, keys.signer_of_gateway)
+
+
+def billed(wan: Wan, ski: str) -> bytes:
+    """A document for billing with one record that says who signed it."""
+    content = document(id="1emh0000000001", ski=ski, sig="AA==")
+    source = {"gateway": wan.gateway.huid}
+    return json.dumps({**content, "taf": 7, "source": source}).encode()
 
 
 def test_a_receiver_that_thinks_too_long_is_given_up(wan: Wan) -> None:

@@ -2,17 +2,19 @@
 
 import threading
 from argparse import ArgumentParser
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from gwa_api.peers.emt import PATH, Emt
 from gwa_api.peers.https_server import PeerServer
 from gwa_api.peers.peer_keys import KeysMissing, PeerKeys, certificate_in
+from hardware.clock import GatewayClock
 from hardware.simulator.process import stop_on_signals
 
 
@@ -56,8 +58,8 @@ def _name_of(certificate: x509.Certificate) -> str:
 
 
 def host_time() -> datetime:
-    """The time of this machine."""
-    return datetime.now(UTC)
+    """The time of this machine, moved by CASA_CLOCK_OFFSET (D39)."""
+    return GatewayClock(settings.CLOCK_OFFSET).now()
 
 
 class Command(BaseCommand):
@@ -72,12 +74,17 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where and with which keys."""
         add_trust(parser)
-        parser.add_argument("--port", required=True, type=int)
+        parser.add_argument("--port", required=True, type=int, help="0: a free one")
+        parser.add_argument(
+            "--any-content",
+            action="store_true",
+            help="keep what can be opened and is no delivery too: other/*.bin",
+        )
 
     def handle(self, *args: Any, state: Path, **options: Any) -> None:
         """Serve until a signal."""
         keys = peer_keys(state, options)
-        emt = Emt(keys, host_time, self.stdout.write)
+        emt = Emt(keys, host_time, self.stdout.write, options["any_content"])
         emt.received.prepare()
         address = options["host"], options["port"]
         try:

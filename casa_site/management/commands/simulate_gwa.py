@@ -3,6 +3,7 @@
 import threading
 from argparse import ArgumentParser
 from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,12 @@ class Command(BaseCommand):
             metavar=("HUID", "HOST:PORT"),
             help="wake this gateway",
         )
+        parser.add_argument(
+            "--at",
+            type=_instant,
+            metavar="2026-01-01T00:00:00Z",
+            help="with --wake: the time in the message, else now",
+        )
 
     def handle(self, *args: Any, state: Path, **options: Any) -> None:
         """Wake, or serve until a signal."""
@@ -68,7 +75,8 @@ class Command(BaseCommand):
                     certificate=Path(certificate).read_bytes(),
                 )
             if options["wake"]:
-                self._wake(keys, *options["wake"])
+                huid, address = options["wake"]
+                self._wake(keys, huid, address, options["at"] or host_time())
             elif options["port"] is None:
                 raise CommandError("--port or --wake is needed")
             else:
@@ -76,8 +84,8 @@ class Command(BaseCommand):
         except (KeysMissing, OSError, ValueError) as error:
             raise CommandError(f"{error}") from None
 
-    def _wake(self, keys: PeerKeys, huid: str, address: str) -> None:
-        sent = wake_up_call.wake(keys, huid, *_split(address), now=host_time())
+    def _wake(self, keys: PeerKeys, huid: str, address: str, at: datetime) -> None:
+        sent = wake_up_call.wake(keys, huid, *_split(address), now=at)
         self.stdout.write(f"{len(sent)} bytes sent to {address}")
 
     def _serve(self, keys: PeerKeys, options: dict[str, Any]) -> None:
@@ -103,6 +111,14 @@ class Command(BaseCommand):
             stop.wait()
             for server in servers:
                 server.shutdown()
+
+
+def _instant(text: str) -> datetime:
+    """A time with its zone; raises ValueError."""
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a time needs its zone, such as Z")
+    return found
 
 
 def _split(address: str) -> tuple[str, int]:
