@@ -18,7 +18,8 @@ from urllib.parse import unquote
 
 from hardware.tls_profile import LONGEST_CONNECTION_S
 
-LARGEST_BODY = 1024 * 1024
+LARGEST_BODY = 4 * 1024 * 1024
+"""Of the largest request that the listener takes: a piece of an update."""
 IDLE_S = 60.0
 """A channel on which nothing is asked for so long is closed."""
 

@@ -17,12 +17,16 @@ ABANDONED_AFTER = timedelta(minutes=5)
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
-def key_of(headers: Mapping[str, str]) -> str:
-    """The key of a request; raises ApiProblem (400) without a good one."""
+def key_of(headers: Mapping[str, str], administrator: str) -> str:
+    """What a request is kept under: his key, and whose it is.
+
+    The next administrator is not answered what was meant for the one before. Raises
+    ApiProblem (400) without a good key.
+    """
     key = headers.get("idempotency-key", "")
     if not _KEY.fullmatch(key):
         raise ApiProblem("key-missing", "8 to 64 of A-Z, a-z, 0-9, _ and -")
-    return key
+    return sha256(f"{administrator}\n{key}".encode()).hexdigest()
 
 
 def request_hash(method: str, path: str, content: bytes) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any, ClassVar
 
-from django.db import Error, transaction
+from django.db import Error, IntegrityError, transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as _
@@ -127,34 +127,39 @@ class ResourceView(APIView):
             raise ApiProblem("lockdown", retry_after_s=LOCKDOWN_RETRY_S)
         content = _content(request, route)
         if not route.takes_key:
-            return _response(self._carried_out(request, route, ids, content))
+            return self._carried_out(request, route, ids, content)
         return self._once(request, route, ids, content)
 
     def _once(
         self, request: Request, route: Route, ids: Mapping[str, str], content: bytes
     ) -> HttpResponse:
-        key = idempotency.key_of(_headers(request))
+        administrator: Any = request.user
+        key = idempotency.key_of(_headers(request), administrator.access.identity)
         hashed = idempotency.request_hash("POST", request.path, content)
         kept = idempotency.begin(key, hashed, now=self.now)
         if kept is not None:
             return _replayed(kept.status or 0, kept.headers, kept.body)
         try:
-            response = _response(self._carried_out(request, route, ids, content))
+            return self._carried_out(request, route, ids, content, key)
         except Exception as error:
-            response = self._noted_refusal(key, error)
-        if response.status_code < 500:
-            _keep(key, response)
-        return response
+            return self._noted_refusal(key, error)
 
     def _noted_refusal(self, key: str, error: Exception) -> HttpResponse:
         response = self.handle_exception(error)
         if response.status_code >= 500:
             idempotency.forget(key)
+        else:
+            _keep(key, response)
         return response
 
     def _carried_out(
-        self, request: Request, route: Route, ids: Mapping[str, str], content: bytes
-    ) -> Reply:
+        self,
+        request: Request,
+        route: Route,
+        ids: Mapping[str, str],
+        content: bytes,
+        key: str = "",
+    ) -> HttpResponse:
         call = Call(
             gateway=self.gateway,
             now=self.now,
@@ -168,9 +173,13 @@ class ResourceView(APIView):
             connection=connection_of(request._request.META),
             facts=request._request.META.get("casa.facts", {}),
         )
-        with transaction.atomic() if route.writes else nullcontext():
-            reply = route.answer(call)
-        return unless_known(call, reply) if route.is_conditional else reply
+        try:
+            return _done(route, call, key)
+        except IntegrityError:
+            if not route.writes:
+                raise
+            # Somebody made the same at the same moment: now it is there to be seen.
+            return _done(route, call, key)
 
     def _refusal(self, problem: ApiProblem) -> HttpResponse:
         text = document_text(problem.document(self._correlation()))
@@ -241,6 +250,19 @@ def _body(route: Route, content: bytes) -> dict[str, Any]:
     if problems := problems_of(route.body, document):
         raise invalid(problems)
     return document
+
+
+def _done(route: Route, call: Call, key: str) -> HttpResponse:
+    """The answer; what is kept of it under the key holds if and only if the rest does,
+    where the route writes."""
+    with transaction.atomic() if route.writes else nullcontext():
+        reply = route.answer(call)
+        response = _response(
+            unless_known(call, reply) if route.is_conditional else reply
+        )
+        if key:
+            _keep(key, response)
+    return response
 
 
 def _response(reply: Reply) -> HttpResponse:

@@ -1,23 +1,30 @@
 """What holds for every route: conditions, repetitions, paging, limits, problems."""
 
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import IntegrityError, connections
+from django.urls import URLPattern
 
 from gwa_api.models import KeptAnswer
 from gwa_api.rest import idempotency
+from gwa_api.rest.declaration import PREFIX, Call, Reply, Route
 from gwa_api.rest.openapi import document
+from gwa_api.rest.problem import ApiProblem
 from gwa_api.rest.rate import BURST, RateLimit
 from gwa_api.rest.routes import ALL
+from gwa_api.urls import urlpatterns
 from hardware.gateway import Gateway
 from logbooks.models import SystemLogEntry
 from logbooks.services import log_fault
-from tests.gwa_api.head_end import HeadEnd, head_end
+from tests.gwa_api.head_end import GWA, HeadEnd, head_end
 from tests.gwa_api.test_rest_resources import METER, METER_BODY
+from tests.gwa_api.test_rest_security import pem_of
 
 PARTICIPANT = "/market-participants/emt-1"
+NETWORK = "/network/han"
 
 
 @pytest.fixture
@@ -111,9 +118,9 @@ def test_a_post_is_carried_out_once_under_its_key(gwa: HeadEnd) -> None:
     assert other.json()["type"] == "urn:casa:problem:idempotency-mismatch"
     bad = {"Idempotency-Key": "short"}
     assert gwa("POST", "/selftests", headers=bad).status_code == 400
-    kept = KeptAnswer.objects.get(pk="4f0c-4f0c")
+    kept = KeptAnswer.objects.get()
     later = kept.started_at + idempotency.KEPT * 1.01
-    assert idempotency.begin("4f0c-4f0c", "another", now=later) is None
+    assert idempotency.begin(kept.key, "another", now=later) is None
 
 
 def test_a_refusal_is_replayed_too_and_one_under_way_is_told(gwa: HeadEnd) -> None:
@@ -123,10 +130,78 @@ def test_a_refusal_is_replayed_too_and_one_under_way_is_told(gwa: HeadEnd) -> No
     assert (first.status_code, again.status_code) == (404, 404)
     assert again.headers["Idempotency-Replayed"] == "true"
     hashed = idempotency.request_hash("POST", "/gwa/v1/selftests", b"")
-    idempotency.begin("under-way", hashed, now=gwa.gateway.clock.now())
-    waiting = gwa("POST", "/selftests", headers={"Idempotency-Key": "under-way"})
+    header = {"Idempotency-Key": "under-way"}
+    own = idempotency.key_of({"idempotency-key": "under-way"}, GWA)
+    idempotency.begin(own, hashed, now=gwa.gateway.clock.now())
+    waiting = gwa("POST", "/selftests", headers=header)
     assert waiting.status_code == 409
     assert waiting.json()["type"] == "urn:casa:problem:idempotency-in-progress"
+
+
+def test_the_next_administrator_is_not_answered_what_was_the_last_ones(
+    gwa: HeadEnd,
+) -> None:
+    """The same key and body of another: carried out, not replayed."""
+    verify = ("POST", "/logs/calibration/verify")
+    key = {"Idempotency-Key": "4f0c-4f0c"}
+    first = gwa(*verify, headers=key)
+    der, _key = gwa.lab.partner("gwa-0002")
+    body = {"holder_id": "gwa-0002", "certificate": pem_of(der)}
+    assert gwa("POST", "/administrator-change", json=body).status_code == 201
+    following = HeadEnd(gwa.gateway, der, gwa.lab)
+    second = following(*verify, headers=key)
+    assert second.status_code == 202
+    assert "Idempotency-Replayed" not in second.headers
+    assert second.json()["id"] != first.json()["id"]
+
+
+def answered_by(gwa: HeadEnd, route: Route, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a declared route of the listener be answered by this one."""
+    path = f"^{PREFIX[1:]}{route.path}$"
+    (view,) = [
+        one.callback
+        for one in urlpatterns
+        if isinstance(one, URLPattern) and str(one.pattern) == path
+    ]
+    routes = view.view_initkwargs["routes"]
+    monkeypatch.setitem(routes, route.method, route)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_kept_of_an_answer_goes_with_what_was_done(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that ends before the answer is kept has done nothing, so that the
+    repetition does not do it twice."""
+    gwa = head_end(gateway)
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    body = {"holder_id": "gwa-0002", "certificate": pem_of(gwa.lab.partner("g2")[0])}
+    key = {"Idempotency-Key": "4f0c-4f0c"}
+    with monkeypatch.context() as killed:
+        killed.setattr(idempotency, "keep", cut)
+        with pytest.raises(KeyboardInterrupt):
+            gwa("POST", "/administrator-change", json=body, headers=key)
+    assert gwa.get("/administrator-change")["state"] == "none"
+
+
+def test_who_is_overtaken_sees_what_the_other_made(
+    gwa: HeadEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two make the same at once: the later one gets 412 and no 500."""
+    others = iter([True])
+
+    def overtaken(call: Call) -> Reply:
+        if next(others, False):
+            raise IntegrityError("UNIQUE constraint failed")
+        raise ApiProblem("precondition-failed")
+
+    route = next(one for one in ALL if (one.method, one.path) == ("PUT", NETWORK))
+    answered_by(gwa, replace(route, answer=overtaken), monkeypatch)
+    answer = gwa("PUT", NETWORK, json={"dhcp": True}, headers={"If-Match": '"0"'})
+    assert answer.status_code == 412
 
 
 def test_pages_go_on_where_they_ended_whatever_is_added(gwa: HeadEnd) -> None:
@@ -292,11 +367,10 @@ def _members(schema: Any, whole: dict[str, Any]) -> set[str]:
 
 
 def test_every_path_is_in_the_document_and_the_other_way_round() -> None:
-    from gwa_api.urls import urlpatterns
-
     templates = {
         pattern.callback.view_initkwargs["template"]  # type: ignore[union-attr]
         for pattern in urlpatterns[:-1]
+        if isinstance(pattern, URLPattern)  # the console has pages of its own
     }
     assert templates == set(document(ALL)["paths"])
 

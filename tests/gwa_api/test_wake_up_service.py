@@ -13,10 +13,12 @@ import pytest
 
 from casa_site.gwa_server import facts_about
 from gwa_api import management_channel
+from gwa_api.channel_server import LARGEST_BODY
 from gwa_api.models import ManagementState
 from gwa_api.peers import wake_up_call
 from gwa_api.peers.management_server import ManagementChannel, ManagementServer
 from gwa_api.peers.peer_keys import PeerKeys
+from gwa_api.rest.routes import ALL
 from gwa_api.wake_up_service import (
     CLOSED,
     TAKES_NOTHING,
@@ -156,6 +158,11 @@ def test_a_peer_that_is_not_the_gwa_is_never_served(
 def test_a_silent_channel_is_closed(wan: Wan, asking: Asking) -> None:
     asking.questions = ()
     assert served(wan, idle_s=0.05) == 0
+
+
+def test_a_channel_takes_as_much_as_the_listener() -> None:
+    """R91: the API is the same, so is its largest request."""
+    assert max(route.largest for route in ALL) == LARGEST_BODY
 
 
 @pytest.mark.django_db(transaction=True)
