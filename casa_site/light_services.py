@@ -20,6 +20,7 @@ from typing import Any
 
 from celery import beat
 from django.conf import settings
+from django.db import connection
 
 from casa_site import readiness
 from casa_site.celery import app, beat_schedule
@@ -106,6 +107,7 @@ async def serve_rhythm(gateway: Gateway, stop: asyncio.Event) -> None:
     def each_tick() -> None:
         life.show()
         watch.look()
+        connection.close()  # it is hardly ever needed
 
     scheduler: Any = partial(LivingScheduler, each_tick=each_tick)
     service = beat.Service(app, scheduler_cls=scheduler)
