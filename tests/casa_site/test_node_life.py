@@ -29,6 +29,8 @@ from meters.interface import InterfaceSpec, InterfaceThread
 
 pytestmark = pytest.mark.req("R134")
 WAIT_S = 60
+PAUSE = threading.Event()
+"""Never set: a moment between two looks."""
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ def until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WAIT_S
     while not holds():
         assert time.monotonic() < deadline
-        time.sleep(0.01)
+        PAUSE.wait(0.01)
 
 
 def shows_anew(file: Path) -> None:
@@ -99,10 +101,15 @@ def test_a_web_server_in_use_does_not_show_life_for_each_request(
     assert web_worker._sign is None
 
 
+async def a_moment() -> None:
+    """The loop comes round meanwhile."""
+    await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=0.01)
+
+
 async def until_async(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(WAIT_S):
         while not holds():
-            await asyncio.sleep(0.01)
+            await a_moment()
 
 
 def test_an_asyncio_role_shows_life_only_while_its_database_thread_answers(
@@ -130,8 +137,8 @@ def test_an_asyncio_role_shows_life_only_while_its_database_thread_answers(
         query = asyncio.create_task(sync_to_async(hang)())
         await until_async(began.is_set)
         before = len(shown)
-        for _ in range(20):
-            await asyncio.sleep(0.02)
+        for _ in range(40):
+            await a_moment()
         assert len(shown) == before
         gate.set()
         await query

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,6 +30,8 @@ from tests.flows.running import PROJECT
 
 NOW = datetime(2026, 6, 22, 12, tzinfo=UTC)
 ROLES = sorted({service.process for service in SERVICES})
+PAUSE = threading.Event()
+"""Never set: a moment between two looks."""
 pytestmark = pytest.mark.django_db
 
 
@@ -79,7 +82,7 @@ def _until(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        PAUSE.wait(0.05)
 
 
 def _silence(state: Path, role: str) -> float:
