@@ -15,6 +15,7 @@ COMMANDS = {
     "trial": "casa_site.trial",
     "decode": "casa_site.decode",
     "verify": "casa_site.verify",
+    "scenario": "casa_site.scenario.command",
     "test": "casa_site.testing",
     "check": "casa_site.check",
     "requirements": "casa_site.requirements",
