@@ -4,7 +4,7 @@ The role whose accounts are active is the active one. Changing it closes the acc
 of the other in the same transaction.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -19,6 +19,11 @@ from meters.models import Account
 Role = Account.Role
 
 SERVICE_ROLES = (Role.CONFIGURATOR, Role.TECHNICIAN)
+GERMAN_ROLES: Mapping[str, str] = {
+    Role.CONFIGURATOR: "Erstkonfigurator",
+    Role.TECHNICIAN: "Servicetechniker",
+}
+"""For the log, whose language is that of the manual."""
 ROLES_INCONSISTENT = 1200503
 NO_SERVICE_ROLE = 1200504
 

@@ -5,10 +5,10 @@ from hashlib import sha256
 
 from logbooks.catalogue import Event
 from logbooks.services import log_event, log_service_change
+from meters.service_roles import GERMAN_ROLES
 from portal import local_time
 from portal.models import CertificateUse
 from portal.service_request import ServiceRequest
-from portal.service_words import GERMAN_ROLES
 
 _LONGEST_ADDRESS = 45
 _NOBODY = "-"

@@ -15,11 +15,6 @@ ROLE_NAMES: Mapping[Account.Role, Promise] = {
     Account.Role.CONFIGURATOR: _l("Erstkonfigurator"),
     Account.Role.TECHNICIAN: _l("Servicetechniker"),
 }
-GERMAN_ROLES: Mapping[str, str] = {
-    Account.Role.CONFIGURATOR: "Erstkonfigurator",
-    Account.Role.TECHNICIAN: "Servicetechniker",
-}
-"""For the log, whose language is that of the manual."""
 
 MEDIA: Mapping[int, Promise] = {
     1: _l("Strom"),

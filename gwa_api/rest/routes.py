@@ -17,6 +17,7 @@ from gwa_api.rest import (
     profiles,
     proxies,
     self_tests,
+    service_role,
     time,
     ways,
 )
@@ -26,6 +27,7 @@ from gwa_api.rest.openapi import document
 ROUTES = (
     *device.ROUTES,
     *network.ROUTES,
+    *service_role.ROUTES,
     *time.ROUTES,
     *meters.ROUTES,
     *consumers.ROUTES,

@@ -3,6 +3,7 @@
 from gwa_api.models import CommunicationProfile, Operation
 from gwa_api.rest.problem import TITLES
 from gwa_api.rest.profile_shapes import PROFILE, PROFILE_LINE
+from gwa_api.rest.service_role_shapes import SERVICE_ROLE
 from gwa_api.rest.shapes import (
     AT,
     CODE,
@@ -386,6 +387,7 @@ SCHEMAS: dict[str, Schema] = {
     "Install": thing(at=AT),
     "HanNetworkBody": thing("dhcp", **_NETWORK),
     "HanNetwork": thing("*", **_NETWORK, returns_at=or_null(AT), version=whole()),
+    **SERVICE_ROLE,
     "ChangeBody": thing("*", holder_id=ID, certificate=PEM),
     "Change": thing(
         "*",
