@@ -35,6 +35,14 @@ def lab_folder(state: Path) -> LabFolder:
     return LabFolder(state / DEMO_FOLDER / "pki")
 
 
+def made_lab(state: Path, *, now: datetime) -> LabFolder:
+    """The same; the PKI is made when there is none."""
+    lab = lab_folder(state)
+    if not lab.root.exists():
+        make_lab_pki(lab.folder, gwa=GWA, emts=EMTS, now=now)
+    return lab
+
+
 def party_folder(state: Path, name: str) -> Path:
     """Where certificate, key and .p12 of a consumer or the technician are."""
     return state / DEMO_FOLDER / "certificates" / name
@@ -42,9 +50,7 @@ def party_folder(state: Path, name: str) -> Path:
 
 def install(gateway: Gateway, *, now: datetime) -> None:
     """Give the gateway its certificates, and everybody else his; accounts exist."""
-    lab = lab_folder(gateway.state)
-    if not lab.root.exists():
-        make_lab_pki(lab.folder, gwa=GWA, emts=EMTS, now=now)
+    lab = made_lab(gateway.state, now=now)
     introduce(gateway, lab, now=now)
     _issue_to_people(gateway, now)
 

@@ -1,17 +1,18 @@
 """The demo's time server: what a gateway administrator runs, as a process of its own.
 
-Its key, its certificate and its port stand in the demo's folder; the gateway knows
-address and certificate only. Its time is the host's, moved with the gateway's (D39).
+Its key, its certificate by the demo's PKI and its port stand in the demo's folder; the
+gateway knows address and certificate only. Its time is the host's, moved with the
+gateway's (D39).
 """
 
 import random
 import socket
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -21,7 +22,10 @@ from cryptography.hazmat.primitives.serialization import (
 from django.conf import settings
 
 from casa_site import readiness
+from casa_site.demo import parties
 from casa_site.demo.plan import DEMO_FOLDER
+from hardware import pki
+from hardware.certificate_path import Purpose
 from hardware.clock import GatewayClock
 from hardware.gateway import Gateway
 from hardware.private_files import make_once
@@ -33,13 +37,15 @@ ROLE = "demo-time"
 HOST = "127.0.0.1"
 _PORTS = range(20_000, 32_000)
 """Below those that the system gives to outgoing connections."""
-_LIFETIME = timedelta(days=20 * 365)
+_BEGUN = timedelta(days=1)
+"""A gateway whose clock is slow must not hold the certificate for one of tomorrow."""
 
 
 def install(gateway: Gateway, *, now: datetime) -> None:
     """Make the server's key and let the gateway take its time from it."""
     folder = _folder(gateway.state)
-    certificate = server_certificate(*_files(folder), now)
+    lab = parties.made_lab(gateway.state, now=now)
+    certificate = server_certificate(*_files(folder), now, lab.authority())
     port = int(make_once(folder / "port", str(free_port()).encode()))
     configure_time_service(
         gateway,
@@ -87,23 +93,24 @@ def free_port() -> int:
     raise RuntimeError("no port is free for the demo's time server")
 
 
-def server_certificate(path: Path, key_path: Path, now: datetime) -> x509.Certificate:
-    """The self-signed certificate of the server's key; both made when missing."""
+def server_certificate(
+    path: Path, key_path: Path, now: datetime, authority: pki.Authority | None = None
+) -> x509.Certificate:
+    """The certificate of the server's key; both made when missing.
+
+    Without an authority one is made for it alone.
+    """
     form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     new = ec.generate_private_key(ec.SECP256R1()).private_bytes(*form)
     key = load_pem_private_key(make_once(key_path, new), None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)
-    name = x509.Name.from_rfc4514_string("CN=time.gwa.demo")
-    begin = now.astimezone(UTC) - timedelta(days=1)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begin)
-        .not_valid_after(begin + _LIFETIME)
-        .sign(key, SHA256())
+    made = pki.issue(
+        authority or pki.make_pki(now).sub,
+        key.public_key(),
+        common_name="time.gwa",
+        purpose=Purpose.TLS,
+        now=now.astimezone(UTC) - _BEGUN,
+        names=(x509.IPAddress(ip_address(HOST)),),
     )
     return x509.load_pem_x509_certificate(
         make_once(path, made.public_bytes(Encoding.PEM))

@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from casa_site import timekeeping
 from casa_site.demo import time_server
+from casa_site.demo.parties import lab_folder
 from hardware import rtc
 from hardware.clock import GatewayClock
 from hardware.gateway import Gateway
@@ -27,6 +30,22 @@ def files(gateway: Gateway) -> tuple[Path, Path]:
     time_server.install(gateway, now=datetime.now(UTC))
     folder = gateway.state / "demo" / "time"
     return folder / "server.pem", folder / "server.key"
+
+
+@pytest.mark.req("R69", "R155")
+def test_the_demos_time_server_has_its_certificate_by_the_demos_pki(
+    gateway: Gateway, files: tuple[Path, Path]
+) -> None:
+    """R69: like every other partner on the WAN; once made it stays."""
+    lab = lab_folder(gateway.state)
+    shown = x509.load_pem_x509_certificate(files[0].read_bytes())
+    shown.verify_directly_issued_by(lab.authority().certificate)
+    constraints = shown.extensions.get_extension_for_class(x509.BasicConstraints)
+    assert not constraints.value.ca
+    time_server.install(gateway, now=datetime.now(UTC))
+    assert bytes(TimeState.objects.get().certificate) == shown.public_bytes(
+        Encoding.DER
+    )
 
 
 def point_at(address: tuple[str, int]) -> None:
