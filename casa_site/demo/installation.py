@@ -97,7 +97,7 @@ def _install_consumer(
             source=Meter.Source.HDLC,
             port=str(bus_port(gateway.state)),
             name=meter.name,
-            master_key=master_key(gateway.state, meter).hex(),
+            master_key=master_key(gateway.state, meter.id).hex(),
             now=now,
         )
     _install_wireless(gateway, planned, now)
@@ -113,7 +113,7 @@ def _install_wireless(gateway: Gateway, planned: DemoConsumer, now: datetime) ->
             port=str(radio_port(gateway.state)),
             name=meter.name,
             security=f"mode{meter.mode}",
-            master_key=master_key(gateway.state, meter).hex(),
+            master_key=master_key(gateway.state, meter.id).hex(),
             stick=Meter.Stick.IM871A,
             allow_unsecured_billing=meter.mode != SECURE_MODE,
             now=now,

@@ -7,7 +7,7 @@ gateway when the meter is set up. Both stand in the demo's folder.
 import secrets
 from pathlib import Path
 
-from casa_site.demo.plan import DEMO_FOLDER, DemoMeter, DemoWirelessMeter
+from casa_site.demo.plan import DEMO_FOLDER
 from hardware.private_files import make_once
 from hardware.simulator.meter_security import MeterSecurity, kept_in
 from hardware.sym_pairing import KEY_BYTES
@@ -15,16 +15,16 @@ from hardware.sym_pairing import KEY_BYTES
 _FOLDER = "meters"
 
 
-def master_key(state: Path, meter: DemoMeter | DemoWirelessMeter) -> bytes:
+def master_key(state: Path, meter_id: str) -> bytes:
     """The meter's key, made at random when it is first asked for."""
-    path = _folder(state) / f"{meter.id}.key"
+    path = _folder(state) / f"{meter_id}.key"
     return make_once(path, secrets.token_bytes(KEY_BYTES))
 
 
-def security_of(state: Path, meter: DemoMeter) -> MeterSecurity:
+def security_of(state: Path, meter_id: str) -> MeterSecurity:
     """What the simulated meter keeps of its security, over restarts of its process."""
-    path = _folder(state) / f"{meter.id}.json"
-    return kept_in(path, master_key(state, meter))
+    path = _folder(state) / f"{meter_id}.json"
+    return kept_in(path, master_key(state, meter_id))
 
 
 def _folder(state: Path) -> Path:

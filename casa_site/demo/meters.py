@@ -22,7 +22,7 @@ def serve_meters(state: Path) -> None:
     stations = [
         SecuredStation(
             meter.simulated(),
-            security_of(state, meter),
+            security_of(state, meter.id),
             groups=[meter.tls.group],
             answer_delay_s=ANSWER_DELAY_S,
         )
@@ -30,7 +30,7 @@ def serve_meters(state: Path) -> None:
     ]
     bus = WiredBusSimulator(stations, clock.now)
     stop = stop_on_signals()
-    senders = [one.simulated(master_key(state, one)) for one in wireless_meters()]
+    senders = [one.simulated(master_key(state, one.id)) for one in wireless_meters()]
     radio = RadioThread(Im871aEmulator(), senders, clock.now, radio_port(state))
     with radio, PseudoTerminal(bus_port(state)) as terminal:
         readiness.announce(state, ROLE)

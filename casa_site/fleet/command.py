@@ -45,15 +45,21 @@ def _run(options: argparse.Namespace) -> int:
     from casa_site import warmup
 
     warmup.load_everything()
-    from casa_site.fleet.clock import start_clock
+    from casa_site.fleet.clock import note_time, start_clock
     from casa_site.fleet.roles import roles
     from casa_site.fleet.setup import set_up
     from casa_site.fleet.watch import Watch
     from casa_site.supervisor import Supervisor
 
     fleet: Path = options.state
-    clock = start_clock(fleet, speed=options.speed, now=datetime.now(UTC))
-    found = _members(options)
+    clock = start_clock(fleet, speed=1.0, now=datetime.now(UTC))
+    found = members(
+        fleet,
+        options.count,
+        host=options.host,
+        first_port=options.first_port,
+        now=clock.now(),
+    )
     say(f"setting up {len(found)} gateways ...")
     begun = time.monotonic()
     if processes.run_in_child(lambda: set_up(fleet, found, clock)) != 0:
@@ -61,6 +67,9 @@ def _run(options: argparse.Namespace) -> int:
         return 1
     say(f"set up after {time.monotonic() - begun:.0f} s, see {fleet}/fleet.json")
     readiness.run_folder(fleet)
+    # Only from here on the time runs fast: nobody reads during the set-up.
+    note_time(fleet, clock.now())
+    clock = start_clock(fleet, speed=options.speed, now=datetime.now(UTC))
     watch = Watch(fleet, clock, options.seconds)
 
     def is_ready() -> None:
@@ -88,12 +97,6 @@ def _tell(options: argparse.Namespace, found: Sequence[Member], span: object) ->
     figures = report(len(found), options.speed, span, work)
     print_line(as_json(figures) if options.json else as_text(figures))
     return 1 if work.missing else 0
-
-
-def _members(options: argparse.Namespace) -> list[Member]:
-    return members(
-        options.state, options.count, host=options.host, first_port=options.first_port
-    )
 
 
 def _allow_files(count: int) -> None:

@@ -20,7 +20,7 @@ from gwa_api.peers.received import RECEIPTS
 from hardware.status_word import is_placeholder
 from meters.boundaries import LATE_WAIT, boundary_after
 from meters.models import OriginalRecord
-from tariffs.models import DerivedRecord, OutboxRow
+from tariffs.models import OutboxRow
 
 OTHERS = "demo-"
 """The partners of the fleet are no part of it."""
@@ -34,7 +34,6 @@ class Work:
     expected: int = 0
     read: int = 0
     placeholders: int = 0
-    derived: int = 0
     owed: int = 0
     acknowledged: int = 0
     late_s: list[float] = field(default_factory=list)
@@ -101,7 +100,6 @@ def _count(work: Work, member: Member, boundaries: Sequence[datetime]) -> None:
             work.read += 1
             work.late_s.append((captured - target).total_seconds())
     work.expected += len(ids) * len(boundaries)
-    work.derived += DerivedRecord.objects.filter(**span).count()
     states = list(OutboxRow.objects.values_list("state", flat=True))
     work.owed += len(states)
     work.acknowledged += states.count(OutboxRow.State.ACKNOWLEDGED)

@@ -15,12 +15,13 @@ from itertools import count
 from django.db import Error, connection
 
 from casa_site.demo.meter_keys import security_of
-from casa_site.demo.plan import DemoMeter
 from casa_site.fleet.clock import FleetClock
 from casa_site.fleet.gateways import entered
 from casa_site.fleet.plan import Member
+from hardware.device_id import server_id_of
 from hardware.gateway import Gateway
 from hardware.simulator.bus import MemoryLink, WiredBusSimulator
+from hardware.simulator.meter import SimulatedMeter
 from hardware.simulator.secured_station import SecuredStation
 from meters import selectors
 from meters.interface import interface_specs
@@ -41,18 +42,18 @@ class BusInMemory(MemoryLink):
 
     def __init__(self, member: Member, clock: FleetClock) -> None:
         stations = [
-            SecuredStation(meter.simulated(), security_of(member.state, meter))
-            for meter in simulated(member)
+            SecuredStation(
+                SimulatedMeter(
+                    server_id_of(one.id), one.curve, installed_at=member.since
+                ),
+                security_of(member.state, one.id),
+            )
+            for one in member.meters
         ]
         super().__init__(WiredBusSimulator(stations, clock.now))
 
     def close(self) -> None:
         """Nothing has to be given back."""
-
-
-def simulated(member: Member) -> list[DemoMeter]:
-    """The simulated meters of a gateway."""
-    return [DemoMeter(one.id, one.curve, one.id) for one in member.meters]
 
 
 @dataclass(slots=True)

@@ -3,11 +3,14 @@
 import json
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from hardware.private_files import make_once
 from hardware.simulator.curves import Profile
 
 FLEET_FILE = "fleet.json"
+_FIRST_DAY = "first-day"
 FIRST_PORT = 20000
 MOST = 5000
 """Gateways of one fleet: beyond that the ports and files of one machine end."""
@@ -25,12 +28,16 @@ class FleetMeter:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One gateway of a fleet; `number` counts from 1."""
+    """One gateway of a fleet; `number` counts from 1, `since` is a midnight (UTC).
+
+    On that day its meters began to count.
+    """
 
     number: int
     fleet: Path
     host: str
     han_port: int
+    since: datetime
 
     @property
     def huid(self) -> str:
@@ -73,10 +80,14 @@ def schema_of(huid: str) -> str:
     return f"gateway_{huid}"
 
 
-def members(fleet: Path, count: int, *, host: str, first_port: int) -> list[Member]:
-    """The gateways of a fleet, each with a port of its own."""
+def members(
+    fleet: Path, count: int, *, host: str, first_port: int, now: datetime
+) -> list[Member]:
+    """The gateways of a fleet; `now` counts at its first start only."""
+    day = make_once(fleet / _FIRST_DAY, now.date().isoformat().encode()).decode()
+    since = datetime.fromisoformat(day).replace(tzinfo=UTC)
     return [
-        Member(number, fleet, host, first_port + number - 1)
+        Member(number, fleet, host, first_port + number - 1, since)
         for number in range(1, count + 1)
     ]
 

@@ -23,7 +23,6 @@ def report(count: int, speed: float, span: Span, work: Work) -> dict[str, Number
         "values_read": work.read,
         "placeholders": work.placeholders,
         "values_missing": work.missing,
-        "derived_values": work.derived,
         "deliveries_owed": work.owed,
         "deliveries_acknowledged": work.acknowledged,
         "deliveries_received": span.received,

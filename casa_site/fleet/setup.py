@@ -19,7 +19,6 @@ from casa_site.demo.plan import EMTS, GWA
 from casa_site.fleet import tables
 from casa_site.fleet.clock import FleetClock
 from casa_site.fleet.gateways import entered, open_member
-from casa_site.fleet.lines import simulated
 from casa_site.fleet.plan import CONSUMER, FleetMeter, Member, write_description
 from casa_site.lab_pki import make_lab_pki
 from hardware.gateway import Gateway
@@ -119,7 +118,7 @@ def _install_consumer(member: Member, gateway: Gateway, now: datetime) -> None:
     create_account(
         gateway, username=CONSUMER, role=role, consumer=consumer, password=password
     )
-    for meter in simulated(member):
+    for meter in member.meters:
         create_meter(
             gateway,
             meter.id,
@@ -127,7 +126,7 @@ def _install_consumer(member: Member, gateway: Gateway, now: datetime) -> None:
             source=Meter.Source.HDLC,
             port=str(member.state / "lmn1"),
             name=meter.id,
-            master_key=master_key(member.state, meter).hex(),
+            master_key=master_key(member.state, meter.id).hex(),
             now=now,
         )
     parties.introduce(gateway, parties.lab_folder(member.fleet), now=now)
