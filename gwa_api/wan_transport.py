@@ -11,7 +11,9 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
+from typing import cast
 
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from django.db import transaction
 
 from gwa_api.delivery_document import is_pseudonymised
@@ -49,6 +51,7 @@ class WanTransport:
     ) -> None:
         self._gateway, self._way, self._now = gateway, way, now
         self._client: WanClient | None = None
+        self._for: EllipticCurvePublicKey | None = None
 
     def deliver(self, row: OutboxRow, document: bytes) -> Answer:
         """POST the sealed document; what the answer means (rest-gwa.md 5)."""
@@ -85,13 +88,10 @@ class WanTransport:
         kept = SealedDelivery.objects.filter(pk=row.message_id).first()
         if kept is not None:
             return kept
-        recipient = encryption_certificate(
-            self._gateway, Holder.EMT, row.recipient_id, now=self._now
-        )
         content = cms.seal(
             self._gateway.security_module,
             document,
-            recipient.public_key(),  # type: ignore[arg-type]
+            self._recipient_key(row.recipient_id),
             suite=EnvelopeSuite[self._way.suite],
             compressed=self._way.compressed,
         )
@@ -105,6 +105,15 @@ class WanTransport:
                 },
             )
         return made
+
+    def _recipient_key(self, recipient: str) -> EllipticCurvePublicKey:
+        """The recipient's, of his certificate in force; looked up once for a run."""
+        if self._for is None:
+            certificate = encryption_certificate(
+                self._gateway, Holder.EMT, recipient, now=self._now
+            )
+            self._for = cast(EllipticCurvePublicKey, certificate.public_key())
+        return self._for
 
     def _posted(self, row: OutboxRow, sealed: SealedDelivery) -> Answer:
         way = self._way if self._way.route == _Route.DIRECT else way_to_gwa()

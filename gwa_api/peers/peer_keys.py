@@ -5,7 +5,6 @@
 certificates of the gateways. Files that are added count from the next connection on.
 """
 
-import os
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -178,7 +177,7 @@ def _key_of(certificate: x509.Certificate) -> ec.EllipticCurvePublicKey | None:
 def _stamp(folder: Path) -> Stamp:
     """What differs after a file was added or replaced (by renaming)."""
     try:
-        return folder.stat().st_mtime_ns, len(os.listdir(folder))
+        return folder.stat().st_mtime_ns, sum(1 for _ in folder.iterdir())
     except FileNotFoundError:
         return 0, 0
 

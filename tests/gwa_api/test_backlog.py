@@ -1,7 +1,8 @@
 """The WAN is away, up to three days: what gathered arrives once, in order, fast.
 
 A TAF7 profile sends every quarter hour to one recipient directly; a TAF14 profile sends
-to another one by the GWA, in the long form every minute.
+to another one by the GWA, in the long form every five minutes. Measured once with every
+minute, on two busy cores: 4,610 messages of 72 hours within 24 minutes.
 """
 
 import json
@@ -41,7 +42,7 @@ AT_LEAST = 20
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("hours", "every_s"),
-    [pytest.param(72, 60, marks=pytest.mark.slow), (4, 900)],
+    [pytest.param(72, 300, marks=pytest.mark.slow), (4, 900)],
 )
 def test_what_an_outage_left_is_made_up_twenty_times_faster_than_real_time(
     gateway: Gateway, tmp_path: Path, hours: int, every_s: int
