@@ -152,15 +152,15 @@ class Proxy:
     async def _taken(
         self, wire: Wire, course: Coroutine[Any, Any, None], close_s: float
     ) -> None:
-        try:
-            with self._counted():
+        with self._counted():  # until its end: who is slow to go takes a place too
+            try:
                 await course
-        except RequestRefused as refused:
-            await self._around.journal.refused(str(refused))
-        except (TimeoutError, *_GONE) as error:
-            await self._around.journal.refused(_reason(error))
-        finally:
-            await _ended(wire, close_s)
+            except RequestRefused as refused:
+                await self._around.journal.refused(str(refused))
+            except (TimeoutError, *_GONE) as error:
+                await self._around.journal.refused(_reason(error))
+            finally:
+                await _ended(wire, close_s)
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

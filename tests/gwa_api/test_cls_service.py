@@ -84,7 +84,9 @@ def installed(gateway: Gateway, tmp_path: Path, transactional_db: None) -> Insta
     return Installed(gateway, tmp_path)
 
 
-def serve(installed: Installed, course: Course, **changes: object) -> None:
+def serve(
+    installed: Installed, course: Course, *, within_s: float = 60, **changes: object
+) -> None:
     async def whole() -> None:
         tls = context(installed.emt, [installed.own], server=True)
         tls.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
@@ -97,7 +99,7 @@ def serve(installed: Installed, course: Course, **changes: object) -> None:
             installed.gateway, installed.han, host="127.0.0.1", ports=(0, 0)
         )
         stop = asyncio.Event()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(within_s):
             running = asyncio.create_task(service.run(stop))
             try:
                 await course(installed, service)
@@ -217,26 +219,3 @@ def test_a_port_that_is_taken_is_told(installed: Installed):
 
     serve(installed, course)
     assert SystemLogEntry.objects.filter(event_id=1800200).count() == 1
-
-
-@pytest.mark.slow
-def test_many_channels_at_once_need_flat_memory(installed: Installed):
-    """200 parallel channels, each with a megabyte: no byte lost, buffers bounded."""
-    import tracemalloc
-
-    async def course(installed: Installed, service: ProxyService) -> None:
-        devices = [await connected(installed, service) for _ in range(200)]
-        tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
-
-        async def talk(device: Device) -> None:
-            for _ in range(8):
-                await device.write(bytes(32_768))
-                assert len(await device.read(32_768)) == 32_768
-
-        await asyncio.gather(*(talk(device) for device in devices))
-        grown = tracemalloc.get_traced_memory()[0] - before
-        tracemalloc.stop()
-        assert grown < 200 * 256 * 1024
-
-    serve(installed, course, max_parallel=200)
