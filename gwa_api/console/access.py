@@ -60,13 +60,15 @@ def guarded(
 ) -> View:
     """A view behind all that; `template` is its path with names in place of ids.
 
-    `is_logged` False: only refusals are logged (style sheets).
+    `is_logged` False, for style sheets: only refusals are logged, and no request counts
+    for the limit.
     """
     protected: Any = _with_token(view)
 
     def answered(request: ConsoleRequest, **ids: str) -> HttpResponse:
         try:
-            _admit(request, methods, largest)
+            _admit(request)
+            _check(request, methods, largest, is_counted=is_logged)
             found: HttpResponse = protected(request, **ids)
             return found
         except Exception as error:
@@ -91,17 +93,25 @@ def guarded(
     return page
 
 
-def _admit(
-    request: ConsoleRequest, methods: tuple[str, ...], largest: Largest | None
-) -> None:
-    """Identity first, then the limit of requests, method and size."""
+def _admit(request: ConsoleRequest) -> None:
+    """Who asks, before anything else."""
     try:
         found = administrator_of(request.META)
     except CertificateRefused:
         raise ApiProblem("not-authenticated") from None
     request.administrator, request.certificate = found
-    wait_s = request.META["casa.rate"].wait_s(time.monotonic())
-    if wait_s:
+
+
+def _check(
+    request: ConsoleRequest,
+    methods: tuple[str, ...],
+    largest: Largest | None,
+    *,
+    is_counted: bool,
+) -> None:
+    """The limit of requests, the method, the size."""
+    rate = request.META["casa.rate"]
+    if is_counted and (wait_s := rate.wait_s(time.monotonic())):
         raise ApiProblem("rate-limited", retry_after_s=wait_s)
     method = "GET" if request.method == "HEAD" else request.method
     if method not in methods:

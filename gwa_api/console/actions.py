@@ -18,7 +18,7 @@ from gwa_api.console.form import ApiForm
 from gwa_api.console.listing import page
 from gwa_api.console.pages import PREFIX, SAYS, show
 from gwa_api.console.request import ConsoleRequest
-from gwa_api.rest.declaration import Reply, Route
+from gwa_api.rest.declaration import Json, Reply, Route
 from gwa_api.rest.problem import ApiProblem, not_found
 
 Ids = Mapping[str, str]
@@ -49,6 +49,7 @@ class Action:
 
     `consequences` says what will happen, in sentences. `etag` gives the state that it
     goes by, for routes that want one. `typed` names the id that has to be typed in.
+    `named` are members of the body that the page's address says.
     `answer` makes the page of an action whose answer is shown, else one is led to
     `back` with the word `says`.
     """
@@ -64,6 +65,7 @@ class Action:
     form: type[ApiForm] = Confirmation
     etag: Callable[[str], str | None] | None = None
     typed: str = ""
+    named: Callable[[Ids], Json] = field(default=lambda _ids: {})
     answer: Callable[[ConsoleRequest, Reply], HttpResponse] | None = None
     subject: Callable[[Ids], str] = field(default=lambda ids: " ".join(ids.values()))
 
@@ -79,9 +81,8 @@ class Action:
         if is_post and form.is_valid() and self._is_confirmed(form, ids):
             headers = matching(request.POST.get("etag", "")) if etag else {}
             try:
-                reply = carry_out(
-                    request, self.route, ids, form.body(), headers=headers
-                )
+                body = {**form.body(), **self.named(ids)}
+                reply = carry_out(request, self.route, ids, body, headers=headers)
                 return self._done(request, reply, ids)
             except ApiProblem as problem:
                 form.refuse(problem)

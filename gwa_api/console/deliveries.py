@@ -4,11 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import display
+from django.http import HttpResponse
+from django.urls import URLPattern
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.listing import Choice, ListAdmin
-from gwa_api.console.pages import moment
+from gwa_api.console.listing import Choice, ListAdmin, page
+from gwa_api.console.pages import PREFIX, moment, show
+from gwa_api.console.request import ConsoleRequest
 from gwa_api.console.values import word
+from gwa_api.rest.problem import not_found
 from tariffs.models import OutboxRow
 
 
@@ -28,13 +33,46 @@ class DeliveryAdmin(ListAdmin):
     path, title = "deliveries/", _l("Lieferungen")
     hint = _l("Es wurde noch nichts geliefert.")
     search_label = _l("Auswerteprofil, Empfänger oder Kennung")
-    list_display = (
-        "profile_", "recipient_", "kind_", "span", "count_", "state_", "tries",
-        "error", "done", "digest",
-    )  # fmt: skip
+    has_pages = True
+    list_display = ("profile_", "recipient_", "kind_", "until", "count_", "state_")
     list_filter = (DeliveryState,)
-    search_fields = ("profile__id", "recipient__id", "=message_id")
+    search_fields = ("profile__id", "recipient__id", "message_id")
     ordering = ("-id",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """The list, and one."""
+        one = page("deliveries/{delivery}/", self.one_view, "deliveries-one")
+        return [*super().get_urls(), one]
+
+    def address_of(self, row: OutboxRow) -> str:  # type: ignore[override]
+        """By the id that the recipient knows it by."""
+        return f"{PREFIX}{self.path}{row.message_id}/"
+
+    def one_view(self, request: ConsoleRequest, delivery: str) -> HttpResponse:
+        """What the API says of one, and when it goes on."""
+        row = OutboxRow.objects.filter(message_id=delivery).first()
+        if row is None:
+            raise not_found()
+        facts = [
+            (_("Kennung"), str(row.message_id)),
+            (_("Auswerteprofil"), row.profile_id),
+            (_("Empfänger"), row.recipient_id),
+            (_("Art"), word(row.kind)),
+            (_("Zeitraum"), f"{moment(row.begin)} – {moment(row.end)}"),
+            (_("Teil"), f"{row.part} / {row.parts}"),
+            (_("Datensätze"), str(row.count)),
+            (_("Zustand"), word(row.state)),
+            (_("Versuche"), str(row.attempts)),
+            (_("Letzter Fehler"), row.last_error or "–"),
+            (
+                _("Nächster Versuch"),
+                moment(row.next_attempt_at) if row.is_owed else "–",
+            ),
+            (_("Bestätigt"), moment(row.acknowledged_at)),
+            ("SHA-256", row.sha256 or "–"),
+        ]
+        back = (PREFIX + self.path, self.title)
+        return show(request, "facts", title=_("Lieferung"), facts=facts, back=back)
 
     @display(description=_l("Auswerteprofil"))
     def profile_(self, row: OutboxRow) -> str:
@@ -51,10 +89,10 @@ class DeliveryAdmin(ListAdmin):
         """Why."""
         return word(row.kind)
 
-    @display(description=_l("Zeitraum"))
-    def span(self, row: OutboxRow) -> str:
-        """Of which time."""
-        return f"{moment(row.begin)} – {moment(row.end)}"
+    @display(description=_l("Werte bis"))
+    def until(self, row: OutboxRow) -> str:
+        """Up to when."""
+        return moment(row.end)
 
     @display(description=_l("Datensätze"))
     def count_(self, row: OutboxRow) -> int:
@@ -63,25 +101,6 @@ class DeliveryAdmin(ListAdmin):
 
     @display(description=_l("Zustand"))
     def state_(self, row: OutboxRow) -> str:
-        """How it stands."""
-        return word(row.state)
-
-    @display(description=_l("Versuche"))
-    def tries(self, row: OutboxRow) -> int:
-        """How often it was tried."""
-        return row.attempts
-
-    @display(description=_l("Letzter Fehler"))
-    def error(self, row: OutboxRow) -> str:
-        """What went wrong last."""
-        return row.last_error or "–"
-
-    @display(description=_l("Bestätigt"))
-    def done(self, row: OutboxRow) -> str:
-        """When it was acknowledged."""
-        return moment(row.acknowledged_at)
-
-    @display(description="SHA-256")
-    def digest(self, row: OutboxRow) -> str:
-        """The first digits of the digest of what was sent."""
-        return row.sha256[:16] or "–"
+        """How it stands, and what went wrong last."""
+        is_late = row.is_owed and row.last_error
+        return f"{word(row.state)}: {row.last_error}" if is_late else word(row.state)

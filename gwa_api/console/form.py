@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from gwa_api.console.words import place, plain
 from gwa_api.rest.declaration import Json
 from gwa_api.rest.problem import TITLES, ApiProblem
+from logbooks.catalogue import fault
 
 _INITIAL = "initial-"
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -43,6 +44,9 @@ class ApiForm(forms.Form):
             self.add_error(None, _(TITLES[problem.slug][1]))
         if problem.detail:
             self.add_error(None, plain(problem.detail))
+        if problem.fault_code is not None:
+            text = f"{problem.fault_code}: {fault(problem.fault_code).description}"
+            self.add_error(None, text)
         for one in problem.problems:
             name, rest = self._field_at(one.pointer)
             said = place(rest if name else one.pointer) + plain(one.message)

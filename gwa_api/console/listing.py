@@ -143,7 +143,8 @@ class ListAdmin(ModelAdmin):
 
     def changelist_view(self, request: Any, extra_context: Any = None) -> HttpResponse:
         """A page of the list; any parameter but the list's own is refused."""
-        known = {"q", "p", SAYS} | self.filter_names()
+        known = {"p", SAYS} | self.filter_names()
+        known |= {"q"} if self.search_fields else set()
         asked = request.GET.get("q", "")
         if set(request.GET) - known or "\0" in asked or len(asked) > LONGEST_SEARCH:
             raise BadRequest

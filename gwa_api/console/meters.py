@@ -7,9 +7,10 @@ from django.contrib.admin import display
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Ids
+from gwa_api.console.actions import Action, Ids
+from gwa_api.console.calls import route_of
 from gwa_api.console.fields import DocumentField, LinesField, OptionalFlag, RowChoice
-from gwa_api.console.form import NewForm
+from gwa_api.console.form import ApiForm, NewForm
 from gwa_api.console.listing import yes_or_no
 from gwa_api.console.request import ConsoleRequest
 from gwa_api.console.resource import ResourceAdmin
@@ -75,7 +76,7 @@ class MeterForm(NewForm):
         label=_l("Schlüssel des Zählers"),
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_l("32 Hex-Ziffern; leer: der vorhandene bleibt."),
+        help_text=_l("32 Hex-Ziffern, wo der Zähler einen hat."),
     )
     registers = LinesField(
         label=_l("Register der Originalliste"),
@@ -101,6 +102,17 @@ class MeterForm(NewForm):
     )
 
 
+class KeyForm(ApiForm):
+    """Another key."""
+
+    master_key = forms.RegexField(
+        r"\A[0-9a-fA-F]{32}\Z",
+        label=_l("Schlüssel des Zählers"),
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_l("32 Hex-Ziffern."),
+    )
+
+
 def etag(id_: str) -> str | None:
     """The version."""
     found = Meter.objects.filter(pk=id_).first()
@@ -118,6 +130,27 @@ def deleted(_request: ConsoleRequest, ids: Ids) -> list[str]:
     ]
 
 
+def rekeyed(_request: ConsoleRequest, _ids: Ids) -> list[str]:
+    """What another key means."""
+    return [
+        _("Der bisherige Schlüssel gilt nicht mehr; der Zähler muss den neuen kennen."),
+        _("Niemand kann den Schlüssel danach wieder lesen, auch hier nicht."),
+    ]
+
+
+KEY = Action(
+    path="meters/{meter}/key/",
+    name="meters-key",
+    route=route_of("PATCH", "/meters/{meter}"),
+    title=_l("Anderer Schlüssel"),
+    button=_l("Schlüssel ersetzen"),
+    consequences=rekeyed,
+    form=KeyForm,
+    etag=etag,
+    back="meters/{meter}/",
+)
+
+
 class MeterAdmin(ResourceAdmin):
     """Meters; opening one is told its consumer (20030)."""
 
@@ -126,7 +159,9 @@ class MeterAdmin(ResourceAdmin):
     hint = _l("Hier stehen die Zähler, die das Gateway liest.")
     search_label = _l("ID, Server-ID, Name oder Letztverbraucher")
     api_form, etag_of, deleted = MeterForm, etag, deleted
+    more = (KEY,)
     fixed = (
+        "master_key",
         "consumer",
         "medium",
         "source",

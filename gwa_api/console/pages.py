@@ -50,6 +50,7 @@ NAVIGATION: tuple[tuple[str | Promise, tuple[Entry, ...]], ...] = (
         (
             ("certificates/", _l("Zertifikate")),
             ("keys/", _l("Schlüssel und Anker")),
+            ("administrator-change/", _l("Administratorwechsel")),
         ),
     ),
 )

@@ -232,6 +232,58 @@ END = Action(
 )
 
 
+class OrderForm(ApiForm):
+    """A reading on demand: for whom, of which day, why."""
+
+    recipient = RowChoice(MarketParticipant, label=_l("Empfänger"))
+    day = forms.DateField(
+        label=_l("Tag (nur TAF 6)"),
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        input_formats=["%Y-%m-%d"],
+    )
+    reason = forms.ChoiceField(
+        label=_l("Anlass"),
+        choices=[
+            ("other", _l("anderer")),
+            ("move_in", _l("Einzug")),
+            ("move_out", _l("Auszug")),
+            ("supplier_change", _l("Lieferantenwechsel")),
+            ("default_supply", _l("Grundversorgung")),
+        ],
+    )
+
+    def body(self) -> Json:
+        """The day as a text."""
+        found = super().body()
+        if "day" in found:
+            found["day"] = found["day"].isoformat()
+        return found
+
+
+def ordered(_request: ConsoleRequest, _ids: Ids) -> list[str]:
+    """What ordering a reading means."""
+    return [
+        _("Der Empfänger bekommt den Wert, auch außerhalb seines Sendeplans (16004)."),
+        _("Angezeigt wird der Wert hier nicht."),
+        _("Der Letztverbraucher erfährt es in seinem Log."),
+    ]
+
+
+ORDER = Action(
+    path="evaluation-profiles/{profile}/order/",
+    name="evaluation-profiles-order",
+    route=route_of("POST", "/on-demand-deliveries"),
+    title=_l("Auf Abruf liefern"),
+    button=_l("Lieferung beauftragen"),
+    consequences=ordered,
+    form=OrderForm,
+    named=lambda ids: {"evaluation_profile": ids["profile"]},
+    back="evaluation-profiles/{profile}/",
+    says="ordered",
+)
+
+
 class ProfileAdmin(ResourceAdmin):
     """Evaluation profiles; opening one is told its consumer (20029)."""
 
@@ -241,7 +293,7 @@ class ProfileAdmin(ResourceAdmin):
     search_label = _l("ID, Name, Letztverbraucher oder Zählpunkt")
     api_form, etag_of, deleted = ProfileForm, etag, deleted
     shown = (("state", _l("Zustand")), ("version", _l("Version")))
-    more = (END,)
+    more = (END, ORDER)
     list_display = ("id_", "use_case", "state_", "owner", "from_", "to_", "version_")
     list_filter = (StateChoice, TafChoice)
     search_fields = ("id", "name", "consumer__id", "metering_point")

@@ -116,11 +116,13 @@ class ResourceAdmin(ListAdmin):
 
     def facts(self, body: Json) -> list[tuple[Any, str]]:
         """What is shown above the form: what cannot be changed."""
+        changeable = self.changeable(body)
         found = [(label, in_words(name, body.get(name))) for name, label in self.shown]
         for name, value in initial_of(self.api_form, body).items():
-            if name not in (*self.changeable(body), "id"):
-                label = self.api_form.base_fields[name].label
-                found.append((label, in_words(name, value)))
+            if name == "id" or name in changeable or value in (None, "", []):
+                continue
+            field = self.api_form.base_fields[name]
+            found.append((field.label, _shown(field, name, value)))
         return found
 
     def _change(self, request: ConsoleRequest, ids: dict[str, str]) -> HttpResponse:
@@ -217,7 +219,14 @@ def _changes(form: ApiForm, before: ApiForm) -> Iterator[tuple[Any, str, str]]:
     for name, made in form.fields.items():
         old, new = before.cleaned_data.get(name), form.cleaned_data.get(name)
         if old != new:
-            yield made.label, in_words(name, old), in_words(name, new)
+            yield made.label, _shown(made, name, old), _shown(made, name, new)
+
+
+def _shown(field: Any, name: str, value: Any) -> str:
+    """A value in the words of the choices that its field has."""
+    choices = dict(getattr(field, "choices", ()))
+    is_choice = isinstance(value, str | int) and value in choices
+    return str(choices[value]) if is_choice else in_words(name, value)
 
 
 def _led(path: str, word: str) -> HttpResponseRedirect:

@@ -8,7 +8,7 @@ from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, re_path
 
-from gwa_api.console import device, keys
+from gwa_api.console import administrator_change, device, keys
 from gwa_api.console.access import guarded
 from gwa_api.console.alarms import AlarmAdmin
 from gwa_api.console.certificates import CertificateAdmin
@@ -74,6 +74,7 @@ class ConsoleSite(AdminSite):
             *device.urls(),
             *shown,
             *keys.urls(),
+            *administrator_change.urls(),
             re_path(r"^static/(?P<style>[a-z.]{1,20})$", style, name="style"),
         ]
 

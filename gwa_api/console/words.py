@@ -8,6 +8,8 @@ import re
 
 from django.utils.translation import get_language
 
+from gwa_api.console.german import GERMAN
+
 _PLACES = {
     "inputs": "Zeile",
     "rules": "Regel",
@@ -60,20 +62,32 @@ def plain(message: str) -> str:
     """A sentence of a service in the reader's language."""
     if get_language() != "de":
         return message
-    parts = [_german(part) for part in message.split("; ")]
-    return "; ".join(parts)
+    parts = message.split("; ")
+    if all(is_known(part) for part in parts):
+        return " ".join(map(_german, parts))
+    return _german(message)
 
 
 def is_known(message: str) -> bool:
     """Whether there is German for a sentence."""
-    return any(pattern.fullmatch(message) for pattern, _said in _GERMAN)
+    return _german(message) != message
 
 
 def _german(message: str) -> str:
-    for pattern, said in _GERMAN:
+    if message in GERMAN:
+        return GERMAN[message]
+    for pattern, said in _PATTERNS:
         if match := pattern.fullmatch(message):
             return said.format(*match.groups())
     return message
 
 
-_GERMAN: list[tuple[re.Pattern[str], str]] = []
+def _pattern(english: str) -> re.Pattern[str]:
+    return re.compile("(.+?)".join(map(re.escape, english.split("{}"))), re.DOTALL)
+
+
+_PATTERNS = [
+    (_pattern(english), german)
+    for english, german in sorted(GERMAN.items(), key=lambda pair: -len(pair[0]))
+    if "{}" in english
+]

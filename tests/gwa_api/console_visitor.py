@@ -15,6 +15,7 @@ _ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 _TEXTAREA = re.compile(r'<textarea[^>]*name="([^"]+)"[^>]*>\n?([^<]*)</textarea>')
 _SELECT = re.compile(r'<select[^>]*name="([^"]+)".*?</select>', re.DOTALL)
 _SELECTED = re.compile(r'<option value="([^"]*)" selected')
+_OPTION = re.compile(r'<option value="([^"]*)"')
 _LINK = re.compile(r'<a [^>]*href="([^"]+)"')
 
 
@@ -68,7 +69,7 @@ def form_of(page: str) -> dict[str, Any]:
     for name, value in _TEXTAREA.findall(page):
         found[name] = unescape(value)
     for match in _SELECT.finditer(page):
-        chosen = _SELECTED.search(match[0])
+        chosen = _SELECTED.search(match[0]) or _OPTION.search(match[0])
         found[match[1]] = unescape(chosen[1]) if chosen else ""
     return found
 
