@@ -73,8 +73,16 @@ def _requirements() -> tuple[bool, str]:
     return not found, "\n".join(found)
 
 
+def _manuals() -> tuple[bool, str]:
+    from casa_site import manuals
+
+    found = manuals.problems()
+    return not found, "\n".join(found)
+
+
 _LISTS: dict[str, Callable[[], tuple[bool, str]]] = {
     "translations": _translations,
     "requirements": _requirements,
+    "manuals": _manuals,
 }
 """Steps in this process: whether it is good, and what is not."""
