@@ -39,6 +39,7 @@ TITLES: Mapping[str, tuple[int, str]] = {
     "rate-limited": (429, gettext_noop("Zu viele Anfragen")),
     "internal": (500, gettext_noop("Interner Fehler")),
     "lockdown": (503, gettext_noop("Das Gerät ist gesperrt")),
+    "clock-invalid": (503, gettext_noop("Zeit ist ungültig")),
     "storage-low": (507, gettext_noop("Der Speicher reicht nicht")),
 }
 """Status and German title by slug."""

@@ -123,12 +123,19 @@ class ResourceView(APIView):
 
     def _answer(self, request: Request, ids: Mapping[str, str]) -> HttpResponse:
         route = self.routes[request.method or ""]
-        if not route.in_lockdown and device_state.is_locked(self.gateway):
-            raise ApiProblem("lockdown", retry_after_s=LOCKDOWN_RETRY_S)
+        if not route.in_lockdown:
+            self._refuse_unready()
         content = _content(request, route)
         if not route.takes_key:
             return self._carried_out(request, route, ids, content)
         return self._once(request, route, ids, content)
+
+    def _refuse_unready(self) -> None:
+        """Raise for what needs a device at work; an invalid time locks it as well."""
+        if not self.gateway.clock.is_valid:
+            raise ApiProblem("clock-invalid", retry_after_s=LOCKDOWN_RETRY_S)
+        if device_state.is_locked(self.gateway):
+            raise ApiProblem("lockdown", retry_after_s=LOCKDOWN_RETRY_S)
 
     def _once(
         self, request: Request, route: Route, ids: Mapping[str, str], content: bytes

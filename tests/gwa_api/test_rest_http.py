@@ -375,6 +375,22 @@ def test_every_path_is_in_the_document_and_the_other_way_round() -> None:
     assert templates == set(document(ALL)["paths"])
 
 
+@pytest.mark.req("R157")
+@pytest.mark.django_db
+def test_while_the_time_is_invalid_nothing_is_ordered(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R157: clock-invalid and when to ask again; the time itself can be put right."""
+    gwa = head_end(gateway)
+    monkeypatch.setattr(type(gateway.clock), "is_valid", False)
+    for path in ("/on-demand-deliveries", "/proxy-profiles/p/connections"):
+        refused = gwa("POST", path, json={})
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "60")
+        assert refused.json()["type"] == "urn:casa:problem:clock-invalid"
+    assert gwa.get("/time")["valid"] is False
+    assert gwa("POST", "/time/synchronise").status_code != 503
+
+
 @pytest.mark.req("R138", "R140")
 @pytest.mark.django_db(transaction=True)
 def test_in_the_soft_lockdown_the_administrator_repairs_and_sends_nothing(
