@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from casa_site import status
 from casa_site.due_work import oldest_due
 from casa_site.led_role import facts_of
+from casa_site.service_network import ServiceNetwork
 from hardware.gateway import Gateway
 from hardware.leds import LedFacts
 from portal.service_facts import ProcessFact, ServiceFacts
@@ -19,6 +20,7 @@ def service_facts(gateway: Gateway, listening: Mapping[str, str]) -> ServiceFact
         oldest_due=lambda now: oldest_due(now=now),
         is_encrypted=status.is_encrypted,
         listening=listening,
+        han_network=ServiceNetwork(),
     )
 
 

@@ -15,6 +15,7 @@ from ipaddress import ip_interface
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from gwa_api.models import HanNetwork
 from hardware.gateway import Gateway
@@ -25,6 +26,9 @@ from tariffs.profile_spec import ProfileInvalid
 
 TRIAL = timedelta(seconds=120)
 """The old state comes back then, unless the GWA has come in again."""
+
+SERVICE = "service"
+"""Instead of a connection: the technician, who says himself that a change holds."""
 
 PROFILE = "han"
 """Its name as a communication profile (20003)."""
@@ -76,9 +80,16 @@ def change(
 
 
 def note_access(over: str) -> None:
-    """The administrator is here: over a new connection a change has proved itself."""
-    on_trial = HanNetwork.objects.exclude(returns_at=None).exclude(changed_over=over)
-    on_trial.update(returns_at=None, before=None, changed_over="")
+    """The administrator is here: over a new connection a change has proved itself.
+
+    His own change; that of the technician is proved in the house alone.
+    """
+    _end_trial(HanNetwork.objects.exclude(changed_over__in=(over, SERVICE)))
+
+
+def keep(*, over: str) -> bool:
+    """Whoever made a change says that it holds; False when none of his is on trial."""
+    return _end_trial(HanNetwork.objects.filter(changed_over=over))
 
 
 def return_when_due(gateway: Gateway, *, now: datetime) -> bool:
@@ -95,6 +106,11 @@ def return_when_due(gateway: Gateway, *, now: datetime) -> bool:
         _tell(gateway, wanted, now)
         _set(wanted)
     return True
+
+
+def _end_trial(rows: QuerySet[HanNetwork]) -> bool:
+    on_trial = rows.exclude(returns_at=None)
+    return bool(on_trial.update(returns_at=None, before=None, changed_over=""))
 
 
 def _of(row: HanNetwork) -> Network:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hardware.leds import LedFacts
+from portal.service_network import HanNetworkSetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,4 @@ class ServiceFacts:
     oldest_due: Callable[[datetime], datetime | None]
     is_encrypted: Callable[[], bool | None]
     listening: Mapping[str, str]
+    han_network: HanNetworkSetting

@@ -1,4 +1,4 @@
-"""Basic settings at the service access: lights, lines, service role (R92, R109)."""
+"""Basic settings at the service access: lights, lines, addresses, role (R92, R109)."""
 
 from collections.abc import Callable
 
@@ -16,17 +16,23 @@ from meters.line_changes import move_line
 from meters.models import Account
 from meters.service_roles import ServiceRoleInvalid, activate_service_role
 from meters.technician_view import lines
+from portal import formats
 from portal.service_errors import bad_request
 from portal.service_frame import show_service
 from portal.service_log import log_change
+from portal.service_network import HanAddressesInvalid, HanNetworkRefused
 from portal.service_request import ServiceRequest
 from portal.service_words import STICKS, line_name
 
 DONE = {
     "leds": _l("Die Anzeige der LED LMC ist geändert."),
     "line": _l("Die Schnittstelle ist geändert; sie wird neu geöffnet."),
+    "network": _l("Die Adressen der HAN-Schnittstelle sind auf Probe geändert."),
+    "network_keep": _l("Die Adressen der HAN-Schnittstelle bleiben."),
 }
 _LONGEST_PORT = 200
+_LONGEST_ADDRESSES = 400
+DHCP, FIXED = "dhcp", "fixed"
 
 
 class LineForm(forms.Form):
@@ -35,6 +41,21 @@ class LineForm(forms.Form):
     line = forms.CharField(max_length=_LONGEST_PORT)
     port = forms.CharField(max_length=_LONGEST_PORT)
     stick = forms.ChoiceField(required=False, choices=[("", ""), *STICKS.items()])
+
+
+class NetworkForm(forms.Form):
+    """Where the addresses of the HAN come from, and the fixed ones."""
+
+    mode = forms.ChoiceField(choices=[(DHCP, DHCP), (FIXED, FIXED)])
+    text = forms.CharField(required=False, max_length=_LONGEST_ADDRESSES)
+
+    @property
+    def addresses(self) -> list[str]:
+        """The fixed ones, with spaces or commas between them; none by DHCP."""
+        if self.cleaned_data["mode"] == DHCP:
+            return []
+        text: str = self.cleaned_data["text"]
+        return text.replace(",", " ").split()
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,6 +84,7 @@ def _page(
         networks=network_links(),
         listening=request.facts.listening.items(),
         is_configurator=is_configurator,
+        han=_network_shown(request),
     )
 
 
@@ -93,6 +115,52 @@ def _change_line(request: ServiceRequest) -> HttpResponse:
     return _done("line")
 
 
+def _network_shown(request: ServiceRequest) -> dict[str, object]:
+    setting = request.facts.han_network
+    state = setting.current()
+    until = formats.clock_time(state.returns_at) if state.returns_at else ""
+    return {
+        "is_settable": setting.is_settable(),
+        "dhcp": state.dhcp,
+        "addresses": " ".join(state.addresses),
+        "until": until,
+        "may_keep": bool(until) and state.is_ours,
+    }
+
+
+def _change_network(request: ServiceRequest) -> HttpResponse:
+    """On trial: who then comes in at the new address keeps it."""
+    form = NetworkForm(request.POST)
+    if not form.is_valid():
+        problem = _("Bitte wählen, woher die Adresse kommt.")
+        return _page(request, problem=problem, status=400)
+    try:
+        request.facts.han_network.change(
+            request.gateway,
+            dhcp=form.cleaned_data["mode"] == DHCP,
+            addresses=form.addresses,
+            now=request.received_at,
+        )
+    except HanAddressesInvalid:
+        problem = _("Bitte jede Adresse mit ihrem Netz angeben: 192.168.2.10/24")
+        return _page(request, problem=problem, status=400)
+    except HanNetworkRefused as refused:
+        problem = _("Die Adressen wurden nicht geändert: %(reason)s") % {
+            "reason": str(refused)
+        }
+        return _page(request, problem=problem, status=409)
+    log_change(request, "Adressen der HAN-Schnittstelle auf Probe geändert")
+    return _done("network")
+
+
+def _keep_network(request: ServiceRequest) -> HttpResponse:
+    if not request.facts.han_network.keep():
+        problem = _("Es ist keine Änderung der Adressen auf Probe.")
+        return _page(request, problem=problem, status=409)
+    log_change(request, "Adressen der HAN-Schnittstelle bestätigt")
+    return _done("network_keep")
+
+
 def _end_configuration(request: ServiceRequest) -> HttpResponse:
     """The first configurator closes his own access and opens the technician's."""
     if request.account.role != Account.Role.CONFIGURATOR or "sure" not in request.POST:
@@ -114,5 +182,7 @@ def _done(what: str) -> HttpResponse:
 _CHANGES: dict[str, Callable[[ServiceRequest], HttpResponse]] = {
     "leds": _change_leds,
     "line": _change_line,
+    "network": _change_network,
+    "network_keep": _keep_network,
     "role": _end_configuration,
 }

@@ -19,6 +19,7 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connections
 
 from casa_site.han_server import CurrentContext
+from casa_site.service_network import ServiceNetwork
 from casa_site.service_server import service_context
 from hardware.gateway import Gateway
 from hardware.han_certificate import SERVICE_LISTENER, ensure_server_files
@@ -50,6 +51,7 @@ def facts(**changes: Any) -> ServiceFacts:
         "oldest_due": lambda now: now,
         "is_encrypted": lambda: True,
         "listening": {"HAN": "192.0.2.7:8443"},
+        "han_network": ServiceNetwork(),
     }
     return ServiceFacts(**(values | changes))
 
