@@ -66,6 +66,7 @@ def as_text(report: Report) -> str:
         "database",
         "queues",
         "oldest_due",
+        "deliveries",
         "release",
         "time",
         "device",
@@ -159,11 +160,13 @@ def _of_database() -> Report:
     from django.db import DatabaseError
 
     from casa_site.due_work import oldest_due
+    from tariffs.outbox import waiting_count
 
     clock = KeptClock(TimeFile(settings.STATE / TIME_FILE), settings.CLOCK_OFFSET)
     try:
         return {
             "oldest_due": _moment(oldest_due(now=clock.now())),
+            "deliveries": {"waiting": waiting_count()},
             "time": _time(clock),
             "alarms": _alarms(),
             "readings": _reading_times(),
@@ -326,6 +329,7 @@ def _reading_words(readings: Report) -> str:
 
 
 _WORDS: dict[str, Callable[[Any], str]] = {
+    "deliveries": lambda shown: f"{shown['waiting']} waiting",
     **status_device.WORDS,
     "queues": lambda queues: ", ".join(f"{k} {v}" for k, v in queues.items()),
     "oldest_due": lambda value: value or "-",

@@ -112,6 +112,11 @@ def due_rows(*, now: datetime) -> QuerySet[OutboxRow]:
     )
 
 
+def waiting_count() -> int:
+    """How many rows are due, or handed over and not acknowledged yet."""
+    return OutboxRow.objects.filter(state__in=_WAITING).count()
+
+
 def recipients_due(*, now: datetime) -> list[str]:
     """To whom something is to be handed over now: ids, ascending."""
     due = due_rows(now=now).order_by().values("recipient")

@@ -40,6 +40,7 @@ GROUPS = {
     "tariffs": Group("casa_site.bench.tariffs", ("P16",)),
     "records": Group("casa_site.bench.records", ("P1", "P2", "P3")),
     "boundary": Group("casa_site.bench.boundary", ("P12",)),
+    "polled-page": Group("casa_site.bench.polled_page", ("POLL",)),
     "running": Group("casa_site.bench.running", ("P10", "P11", "P18")),
 }
 """In this order; `records` fills the database that the groups before it read, and

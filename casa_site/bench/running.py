@@ -4,7 +4,6 @@ The gateway runs as `casa up` starts it, on a free port and a state folder of it
 and is used by a consumer before it is looked at. Simulators and demo are left out.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ import httpx
 from casa_site.bench import proc
 from casa_site.bench.bench import Bench
 from casa_site.bench.control import ControlThread
+from casa_site.bench.demo_consumer import consumer_of
 from casa_site.bench.figure import Figure, Goal, Quantity, ResultWrong
 from casa_site.bench.running_gateway import (
     HISTORY_COMPLETE,
@@ -29,6 +29,7 @@ START_GOAL_S = 10.0
 _READY_WITHIN_S = 120.0
 _HISTORY_WITHIN_S = 300.0
 _READ_WITHIN_S = 120.0
+_DELIVERED_WITHIN_S = 300.0
 _LOOK_AGAIN_S = 0.5
 _CONSUMER_PATHS = ("/", "/log/", "/messwertliste/", "/json/metering/origin")
 
@@ -40,12 +41,11 @@ def figures(bench: Bench) -> Iterator[Figure]:
     with RunningGateway(state, *history) as gateway:
         gateway.wait_for(READY, within_s=_READY_WITHIN_S)
         gateway.wait_for(HISTORY_COMPLETE, within_s=_HISTORY_WITHIN_S)
-        # The certificate is the gateway's own; we started it ourselves on this machine.
-        with httpx.Client(base_url=gateway.url, verify=False) as consumer:
-            _log_in(gateway, consumer)
+        with consumer_of(gateway) as consumer:
             _use(consumer, bench.scale.requests)
             begin = datetime.now(UTC)
             _wait_for_reading(gateway, consumer, begin)
+            gateway.wait_for_deliveries(within_s=_DELIVERED_WITHIN_S)
             yield _idle(gateway, bench.scale)
             _wait_for_reading(
                 gateway, consumer, begin + timedelta(seconds=bench.scale.idle_s)
@@ -105,8 +105,9 @@ def _idle(gateway: RunningGateway, scale: Scale) -> Figure:
         goal=Goal("at most", IDLE_GOAL_PERCENT),
         references=tuple(Quantity(role, share, "%") for role, share in percent.items()),
         conditions=(
-            f"{seconds:.0f} s long, {_boundary_words(seconds)}; 3 wired meters, "
-            "live period 10 s, 15-minute profiles"
+            f"{seconds:.0f} s long, {_boundary_words(seconds)}; 3 wired and 2 wireless "
+            "meters, live period 10 s, TAF9, TAF10 and TAF14 beside the 15-minute "
+            "profiles; the history had been delivered"
         ),
     )
 
@@ -119,24 +120,6 @@ def _boundary_words(seconds: float) -> str:
     """Whether a quarter hour fell into the time that ends now."""
     has_one = time.time() % 900 < seconds
     return "a quarter hour among them" if has_one else "no quarter hour among them"
-
-
-def _log_in(gateway: RunningGateway, client: httpx.Client) -> None:
-    """Log the first consumer of the demo in by the form."""
-    login = gateway.logins()[0]
-    form = client.get("/anmelden/").text
-    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
-    answer = client.post(
-        "/anmelden/",
-        data={
-            "username": login["user"],
-            "password": login["password"],
-            "csrfmiddlewaretoken": token[1] if token else "",
-        },
-        headers={"Referer": gateway.url},
-    )
-    if answer.status_code != 303:
-        raise ResultWrong(f"the login was refused: {answer.status_code}")
 
 
 def _use(consumer: httpx.Client, count: int) -> None:

@@ -31,6 +31,7 @@ _OTHER_PORTS = (
 """Another gateway on this machine may have the usual ones."""
 _DEMO_ROLES = "demo-"
 _END_WITHIN_S = 15.0
+_LOOK_AGAIN_S = 2.0
 
 
 class RunningGateway:
@@ -115,6 +116,30 @@ class RunningGateway:
             for pid, shared in names.items()
         }
         return {"supervisor": [self.process.pid], **roles}
+
+    def wait_for_deliveries(self, *, within_s: float) -> None:
+        """Until nothing waits for a recipient; raises ResultWrong when it takes longer.
+
+        What a new demo owes of its history takes a minute or two.
+        """
+        deadline = time.monotonic() + within_s
+        while waiting := self._status()["deliveries"]["waiting"]:
+            if time.monotonic() > deadline:
+                raise ResultWrong(f"{waiting} deliveries still wait")
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _status(self) -> dict[str, Any]:
+        """What `casa status` says; its exit status is of no interest here."""
+        words = ["-P", "-m", "casa_site", "status", "--json", "--state"]
+        done = subprocess.run(
+            [sys.executable, *words, str(self.state)],
+            cwd=BASE,
+            env=_environment(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
 
     def _read(self) -> None:
         """Take every line with its time, so that the gateway never waits for us."""

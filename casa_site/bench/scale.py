@@ -20,6 +20,7 @@ class Scale:
     months: int
     days: int | None
     requests: int
+    page_views: int
     demo_days: int
     idle_s: float
 
@@ -33,6 +34,7 @@ FULL = Scale(
     months=24,
     days=None,
     requests=100,
+    page_views=300,
     demo_days=70,
     idle_s=60.0,
 )
@@ -46,6 +48,7 @@ SMALLEST = Scale(
     months=24,
     days=2,
     requests=4,
+    page_views=20,
     demo_days=1,
     idle_s=1.0,
 )

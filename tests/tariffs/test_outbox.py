@@ -59,6 +59,19 @@ def test_each_recipient_is_owed_the_values_once(
     assert len(ids) == 4
 
 
+def test_what_is_not_acknowledged_waits(
+    gateway: Gateway, profile: EvaluationProfile
+) -> None:
+    assert outbox.waiting_count() == 0
+    first, second = enqueue(gateway, profile)
+    assert outbox.waiting_count() == 2
+    outbox.mark_sent(first, answer_by=NOW + HOUR)
+    assert outbox.waiting_count() == 2
+    outbox.acknowledge(gateway, first, now=NOW)
+    outbox.fail(second, "no", now=NOW, refused=True)
+    assert outbox.waiting_count() == 0
+
+
 def test_nobody_is_owed_anything_without_recipients(
     gateway: Gateway, profile: EvaluationProfile
 ) -> None:
