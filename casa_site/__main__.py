@@ -11,6 +11,7 @@ COMMANDS = {
     "status": "casa_site.status",
     "doctor": "casa_site.doctor",
     "manage": "casa_site.manage",
+    "fleet": "casa_site.fleet.command",
     "package": "casa_site.package",
     "trial": "casa_site.trial",
     "decode": "casa_site.decode",

@@ -146,6 +146,11 @@ class HanServer(BaseApplication):  # type: ignore[misc]
             watch=RefusedClients(self._gateway).watch,
         )
 
+    @property
+    def run_state(self) -> Path:
+        """The state folder in which it says that it is ready."""
+        return self._gateway.state
+
     def _listening(self) -> dict[str, Any]:
         memory = Path("/dev/shm")
         return {
@@ -166,7 +171,7 @@ class HanServer(BaseApplication):  # type: ignore[misc]
         }
 
     def _hooks(self) -> dict[str, Callable[..., Any]]:
-        state, role = self._gateway.state, self.role
+        state, role = self.run_state, self.role
         master = os.getpid()
 
         context = self.current_context()
