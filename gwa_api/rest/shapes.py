@@ -51,8 +51,19 @@ def thing(needed: str = "", /, **properties: Schema) -> Schema:
     return {**found, "required": names} if names else found
 
 
+def shown_of(properties: dict[str, Schema], **more: Schema) -> Schema:
+    """What is answered: everything but what is only written."""
+    open_ = {k: v for k, v in properties.items() if not v.get("writeOnly")}
+    return thing("*", **more, **open_)
+
+
+def patch_of(properties: dict[str, Schema]) -> Schema:
+    """A merge patch (RFC 7396): any member, null to take it away."""
+    return thing(**{name: or_null(one) for name, one in properties.items()})
+
+
 def ref(name: str) -> Schema:
-    """A schema of this file."""
+    """A schema of `gwa_api.rest.schemas` by its name."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
