@@ -5,18 +5,18 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 _CORRUPTED = "XX"
 """Class of PostgreSQL's SQLSTATE: internal error, data or index corrupted."""
+_SQLITE_DAMAGE = frozenset({10, 11, 26})
+"""SQLite's result codes IOERR, CORRUPT and NOTADB."""
 
 
 def is_damage(error: DatabaseError) -> bool:
-    """Whether stored pages are damaged; False for what passes, e.g. a lock.
-
-    SQLite says so (SQLITE_CORRUPT, SQLITE_NOTADB) by a DatabaseError of no narrower
-    kind, PostgreSQL by the class of its SQLSTATE.
-    """
-    state = getattr(error.__cause__, "sqlstate", None)
-    if state is not None:
+    """Whether stored pages cannot be read or written; False for what passes, e.g. a
+    lock or a full disk."""
+    cause = error.__cause__
+    if (state := getattr(cause, "sqlstate", None)) is not None:
         return str(state).startswith(_CORRUPTED)
-    return type(error) is DatabaseError
+    code = getattr(cause, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _SQLITE_DAMAGE
 
 
 def give_up(database: BaseDatabaseWrapper) -> None:
