@@ -4,10 +4,19 @@ No reading and no entry of a consumer's log comes out here; credentials only go 
 """
 
 from gwa_api.rest.conditions import hashed, require_match, require_new
-from gwa_api.rest.declaration import Call, Guard, Json, Reply, Route
+from gwa_api.rest.declaration import Call, Json, Reply, Route
 from gwa_api.rest.merge import merged
-from gwa_api.rest.paging import PAGE, page
+from gwa_api.rest.paging import page
 from gwa_api.rest.problem import conflict, not_found
+from gwa_api.rest.resource import (
+    Handlers,
+    Refusals,
+    Summaries,
+    answer_of,
+    locked,
+    resource_routes,
+    row_of,
+)
 from logbooks.models import ConsumerLog
 from logbooks.retention import set_retention
 from meters import consumer_changes
@@ -16,6 +25,8 @@ from meters.accounts import set_consumer_password
 from meters.consumer_changes import ConsumerInUse
 from meters.credential_changes import note_new_credentials
 from meters.models import Account, Consumer
+
+_ALL = "/consumers"
 
 
 def read_all(call: Call) -> Reply:
@@ -31,7 +42,7 @@ def read(call: Call) -> Reply:
 def put(call: Call) -> Reply:
     """Make a consumer with his account, or replace him."""
     id_ = call.ids["consumer"]
-    found = Consumer.objects.select_for_update().filter(pk=id_).first()
+    found = row_of(Consumer, id_)
     is_new = require_new(call, hashed(shown(found)) if found else None)
     if not is_new:
         return _changed(id_, call.body)
@@ -89,11 +100,7 @@ def shown(found: Consumer) -> Json:
 
 
 def _locked(call: Call) -> Consumer:
-    rows = Consumer.objects.select_for_update().filter(pk=call.ids["consumer"])
-    found = rows.first()
-    if found is None:
-        raise not_found()
-    return found
+    return locked(Consumer, call.ids["consumer"])
 
 
 def _changed(id_: str, body: Json) -> Reply:
@@ -111,65 +118,27 @@ def _keep_log(id_: str, body: Json) -> None:
 
 def _answer(found: Consumer, *, status: int = 200) -> Reply:
     body = shown(found)
-    location = f"/consumers/{found.pk}" if status == 201 else ""
-    return Reply(status=status, body=body, etag=hashed(body), location=location)
+    return answer_of(_ALL, body, etag=hashed(body), status=status)
 
 
-_PATH = "/consumers/{consumer}"
 ROUTES = (
-    Route(
-        method="GET",
-        path="/consumers",
-        answer=read_all,
-        summary="The consumers",
-        replies={200: "ConsumerPage"},
-        query=PAGE,
-    ),
-    Route(
-        method="GET",
-        path=_PATH,
-        answer=read,
-        summary="A consumer",
-        replies={200: "Consumer"},
-        problems=(304, 404),
-        writes=True,
+    *resource_routes(
+        _ALL,
+        "consumer",
+        "Consumer",
+        Handlers(read_all, read, put, patch, delete),
+        Summaries(
+            "The consumers",
+            "A consumer",
+            "Make a consumer with his account, or replace him",
+            "Change a consumer",
+            "Delete a consumer without meters; his log stays",
+        ),
+        refusals=Refusals(put=(409,), patch=(404, 409), delete=(404, 409)),
     ),
     Route(
         method="PUT",
-        path=_PATH,
-        answer=put,
-        summary="Make a consumer with his account, or replace him",
-        body="ConsumerBody",
-        replies={200: "Consumer", 201: "Consumer"},
-        guard=Guard.PUT,
-        problems=(409,),
-        writes=True,
-    ),
-    Route(
-        method="PATCH",
-        path=_PATH,
-        answer=patch,
-        summary="Change a consumer",
-        body="ConsumerPatch",
-        media="application/merge-patch+json",
-        replies={200: "Consumer"},
-        guard=Guard.MATCH,
-        problems=(404, 409),
-        writes=True,
-    ),
-    Route(
-        method="DELETE",
-        path=_PATH,
-        answer=delete,
-        summary="Delete a consumer without meters; his log stays",
-        replies={204: None},
-        guard=Guard.MATCH,
-        problems=(404, 409),
-        writes=True,
-    ),
-    Route(
-        method="PUT",
-        path=f"{_PATH}/credentials",
+        path=f"{_ALL}/{{consumer}}/credentials",
         answer=put_credentials,
         summary="Give a consumer a password or a certificate; never readable",
         body="Credentials",

@@ -5,10 +5,19 @@ from typing import Any
 from gwa_api.existing import Differences
 from gwa_api.new_meter import make_meter
 from gwa_api.rest.conditions import require_match, require_new
-from gwa_api.rest.declaration import Call, Guard, Json, Reply, Route
+from gwa_api.rest.declaration import Call, Json, Reply
 from gwa_api.rest.merge import merged
-from gwa_api.rest.paging import PAGE, page
+from gwa_api.rest.paging import page
 from gwa_api.rest.problem import conflict, not_found
+from gwa_api.rest.resource import (
+    Handlers,
+    Refusals,
+    Summaries,
+    answer_of,
+    locked,
+    resource_routes,
+    row_of,
+)
 from gwa_api.rest.shown import at_or_null
 from gwa_api.schemas import MeterEntry, meter_of
 from hardware.device_id import canonical_meter_id
@@ -18,6 +27,7 @@ from meters.models import Meter
 from tariffs.gwa_selectors import read_meter
 from tariffs.models import ProfileInput
 
+_PATH = "/meters"
 _FIXED = (
     "consumer",
     "medium",
@@ -46,7 +56,7 @@ def read(call: Call) -> Reply:
 def put(call: Call) -> Reply:
     """Make a meter, or replace what may change of it."""
     id_ = _id(call)
-    found = Meter.objects.select_for_update().filter(pk=id_).first()
+    found = row_of(Meter, id_)
     is_new = require_new(call, str(found.version) if found else None)
     given = {k: v for k, v in call.body.items() if k != "is_active"}
     entry = meter_of({**given, "id": id_})
@@ -86,10 +96,7 @@ def _id(call: Call) -> str:
 
 
 def _locked(call: Call) -> Meter:
-    found = Meter.objects.select_for_update().filter(pk=_id(call)).first()
-    if found is None:
-        raise not_found()
-    return found
+    return locked(Meter, _id(call))
 
 
 def _created(call: Call, entry: MeterEntry) -> Reply:
@@ -151,8 +158,7 @@ def _shown(found: Meter, *, status: int = 200) -> Reply:
         "valid_from": at_or_null(found.valid_from),
         "version": found.version,
     }
-    location = f"/meters/{found.pk}" if status == 201 else ""
-    return Reply(status=status, body=body, etag=str(found.version), location=location)
+    return answer_of(_PATH, body, etag=str(found.version), status=status)
 
 
 def _line(found: Meter) -> Json:
@@ -164,55 +170,18 @@ def _line(found: Meter) -> Json:
     }
 
 
-_PATH = "/meters/{meter}"
-ROUTES = (
-    Route(
-        method="GET",
-        path="/meters",
-        answer=read_all,
-        summary="The meters",
-        replies={200: "MeterPage"},
-        query=PAGE,
+ROUTES = resource_routes(
+    _PATH,
+    "meter",
+    "Meter",
+    Handlers(read_all, read, put, patch, delete),
+    Summaries(
+        "The meters",
+        "A meter's profile; its consumer is told (20030)",
+        "Make a meter, or replace what may change of it",
+        "Change a meter's profile",
+        "Delete a meter that never had a value",
     ),
-    Route(
-        method="GET",
-        path=_PATH,
-        answer=read,
-        summary="A meter's profile; its consumer is told (20030)",
-        replies={200: "Meter"},
-        problems=(304, 404),
-    ),
-    Route(
-        method="PUT",
-        path=_PATH,
-        answer=put,
-        summary="Make a meter, or replace what may change of it",
-        body="MeterBody",
-        replies={200: "Meter", 201: "Meter"},
-        guard=Guard.PUT,
-        problems=(404, 409),
-        writes=True,
-    ),
-    Route(
-        method="PATCH",
-        path=_PATH,
-        answer=patch,
-        summary="Change a meter's profile",
-        body="MeterPatch",
-        media="application/merge-patch+json",
-        replies={200: "Meter"},
-        guard=Guard.MATCH,
-        problems=(404, 409),
-        writes=True,
-    ),
-    Route(
-        method="DELETE",
-        path=_PATH,
-        answer=delete,
-        summary="Delete a meter that never had a value",
-        replies={204: None},
-        guard=Guard.MATCH,
-        problems=(404, 409),
-        writes=True,
-    ),
+    refusals=Refusals(put=(404, 409), patch=(404, 409), delete=(404, 409)),
+    read_locks=False,
 )

@@ -4,10 +4,20 @@ from gwa_api.rest.conditions import hashed, require_match, require_new
 from gwa_api.rest.declaration import Call, Json, Reply
 from gwa_api.rest.merge import merged
 from gwa_api.rest.paging import page
-from gwa_api.rest.problem import conflict, not_found
-from gwa_api.rest.resource import Handlers, Summaries, resource_routes
+from gwa_api.rest.problem import conflict
+from gwa_api.rest.resource import (
+    Handlers,
+    Refusals,
+    Summaries,
+    answer_of,
+    locked,
+    resource_routes,
+    row_of,
+)
 from tariffs.models import EvaluationProfile, MarketParticipant
 from tariffs.participants import change_participant, create_participant
+
+_PATH = "/market-participants"
 
 
 def read_all(call: Call) -> Reply:
@@ -23,7 +33,7 @@ def read(call: Call) -> Reply:
 def put(call: Call) -> Reply:
     """Make a participant, or replace him."""
     id_ = call.ids["participant"]
-    found = MarketParticipant.objects.select_for_update().filter(pk=id_).first()
+    found = row_of(MarketParticipant, id_)
     name = call.body.get("name", "-")
     if require_new(call, hashed(shown(found)) if found else None):
         return _answer(create_participant(id_, name=name), status=201)
@@ -56,21 +66,16 @@ def shown(found: MarketParticipant) -> Json:
 
 
 def _locked(call: Call) -> MarketParticipant:
-    rows = MarketParticipant.objects.select_for_update()
-    found = rows.filter(pk=call.ids["participant"]).first()
-    if found is None:
-        raise not_found()
-    return found
+    return locked(MarketParticipant, call.ids["participant"])
 
 
 def _answer(found: MarketParticipant, *, status: int = 200) -> Reply:
     body = shown(found)
-    location = f"/market-participants/{found.pk}" if status == 201 else ""
-    return Reply(status=status, body=body, etag=hashed(body), location=location)
+    return answer_of(_PATH, body, etag=hashed(body), status=status)
 
 
 ROUTES = resource_routes(
-    "/market-participants",
+    _PATH,
     "participant",
     "Participant",
     Handlers(read_all, read, put, patch, delete),
@@ -81,5 +86,5 @@ ROUTES = resource_routes(
         "Change a market participant",
         "Delete a market participant whom nothing names",
     ),
-    delete_problems=(404, 409),
+    refusals=Refusals(delete=(404, 409)),
 )

@@ -7,6 +7,15 @@ from gwa_api.rest.paging import PAGE, page
 from gwa_api.rest.problem import not_found
 from gwa_api.rest.profile_form import body_of
 from gwa_api.rest.query import instant_of
+from gwa_api.rest.resource import (
+    Handlers,
+    Refusals,
+    Summaries,
+    answer_of,
+    locked,
+    resource_routes,
+    row_of,
+)
 from gwa_api.rest.shapes import ID, METER_ID, one_of
 from gwa_api.rest.shown import at, at_or_null
 from gwa_api.schemas import profile_of
@@ -14,6 +23,7 @@ from tariffs import gwa_selectors, lifecycle, versions
 from tariffs.models import EvaluationProfile, OutboxRow
 
 BY_GWA = "gwa"
+_ALL = "/evaluation-profiles"
 _State = EvaluationProfile.State
 _FILTER = (
     *PAGE,
@@ -46,7 +56,7 @@ def read(call: Call) -> Reply:
 def put(call: Call) -> Reply:
     """Make a profile, or replace what may change of it."""
     id_ = call.ids["profile"]
-    found = EvaluationProfile.objects.select_for_update().filter(pk=id_).first()
+    found = row_of(EvaluationProfile, id_)
     is_new = require_new(call, etag_of(found) if found else None)
     spec = profile_of({**call.body, "id": id_})
     if is_new:
@@ -123,11 +133,7 @@ def etag_of(profile: EvaluationProfile) -> str:
 
 
 def _locked(call: Call) -> EvaluationProfile:
-    rows = EvaluationProfile.objects.select_for_update()
-    found = rows.filter(pk=call.ids["profile"]).first()
-    if found is None:
-        raise not_found()
-    return found
+    return locked(EvaluationProfile, call.ids["profile"])
 
 
 def _line(profile: EvaluationProfile) -> Json:
@@ -141,13 +147,8 @@ def _line(profile: EvaluationProfile) -> Json:
 
 def _answer(profile: EvaluationProfile, *, status: int = 200) -> Reply:
     document = versions.document_at(profile.pk, profile.version)
-    location = f"/evaluation-profiles/{profile.pk}" if status == 201 else ""
-    return Reply(
-        status=status,
-        body={**body_of(document), **_line(profile)},
-        etag=etag_of(profile),
-        location=location,
-    )
+    body = {**body_of(document), **_line(profile)}
+    return answer_of(_ALL, body, etag=etag_of(profile), status=status)
 
 
 def _delivery(row: OutboxRow) -> Json:
@@ -167,56 +168,23 @@ def _delivery(row: OutboxRow) -> Json:
     }
 
 
-_PATH = "/evaluation-profiles/{profile}"
+_PATH = f"{_ALL}/{{profile}}"
 ROUTES = (
-    Route(
-        method="GET",
-        path="/evaluation-profiles",
-        answer=read_all,
-        summary="The evaluation profiles",
-        replies={200: "ProfilePage"},
+    *resource_routes(
+        _ALL,
+        "profile",
+        "Profile",
+        Handlers(read_all, read, put, patch, delete),
+        Summaries(
+            "The evaluation profiles",
+            "An evaluation profile; its consumer is told (20029)",
+            "Make an evaluation profile (20010), or replace it (20011)",
+            "Change an evaluation profile (20011, 20032)",
+            "Delete an evaluation profile that has ended (20013)",
+        ),
+        refusals=Refusals(put=(409,), patch=(404, 409), delete=(404, 409)),
         query=_FILTER,
-    ),
-    Route(
-        method="GET",
-        path=_PATH,
-        answer=read,
-        summary="An evaluation profile; its consumer is told (20029)",
-        replies={200: "Profile"},
-        problems=(304, 404),
-    ),
-    Route(
-        method="PUT",
-        path=_PATH,
-        answer=put,
-        summary="Make an evaluation profile (20010), or replace it (20011)",
-        body="ProfileBody",
-        replies={200: "Profile", 201: "Profile"},
-        guard=Guard.PUT,
-        problems=(409,),
-        writes=True,
-    ),
-    Route(
-        method="PATCH",
-        path=_PATH,
-        answer=patch,
-        summary="Change an evaluation profile (20011, 20032)",
-        body="ProfilePatch",
-        media="application/merge-patch+json",
-        replies={200: "Profile"},
-        guard=Guard.MATCH,
-        problems=(404, 409),
-        writes=True,
-    ),
-    Route(
-        method="DELETE",
-        path=_PATH,
-        answer=delete,
-        summary="Delete an evaluation profile that has ended (20013)",
-        replies={204: None},
-        guard=Guard.MATCH,
-        problems=(404, 409),
-        writes=True,
+        read_locks=False,
     ),
     Route(
         method="POST",

@@ -9,10 +9,18 @@ from gwa_api.rest.merge import merged
 from gwa_api.rest.paging import PAGE, page
 from gwa_api.rest.problem import conflict, not_found
 from gwa_api.rest.query import instant_of
-from gwa_api.rest.resource import Handlers, Summaries, resource_routes
+from gwa_api.rest.resource import (
+    Handlers,
+    Summaries,
+    answer_of,
+    locked,
+    resource_routes,
+    row_of,
+)
 from gwa_api.rest.shown import at_or_null
 from tariffs.profile_spec import ProfileInvalid
 
+_ALL = "/proxy-profiles"
 _PLAIN = (
     "cls_address",
     "wan_sni",
@@ -35,8 +43,7 @@ def read(call: Call) -> Reply:
 
 def put(call: Call) -> Reply:
     """Make a proxy profile, or replace it."""
-    id_ = call.ids["profile"]
-    found = ProxyProfile.objects.select_for_update().filter(pk=id_).first()
+    found = row_of(ProxyProfile, call.ids["profile"])
     is_new = require_new(call, str(found.version) if found else None)
     return _saved(call, call.body, status=201 if is_new else 200)
 
@@ -121,18 +128,11 @@ def _saved(call: Call, body: Json, *, status: int = 200) -> Reply:
 
 
 def _locked(call: Call) -> ProxyProfile:
-    rows = ProxyProfile.objects.select_for_update()
-    found = rows.filter(pk=call.ids["profile"]).first()
-    if found is None:
-        raise not_found()
-    return found
+    return locked(ProxyProfile, call.ids["profile"])
 
 
 def _answer(found: ProxyProfile, *, status: int = 200) -> Reply:
-    location = f"/proxy-profiles/{found.pk}" if status == 201 else ""
-    return Reply(
-        status=status, body=shown(found), etag=str(found.version), location=location
-    )
+    return answer_of(_ALL, shown(found), etag=str(found.version), status=status)
 
 
 def _connection(row: ProxyConnection) -> Json:
@@ -146,10 +146,10 @@ def _connection(row: ProxyConnection) -> Json:
     }
 
 
-_PATH = "/proxy-profiles/{profile}"
+_PATH = f"{_ALL}/{{profile}}"
 ROUTES = (
     *resource_routes(
-        "/proxy-profiles",
+        _ALL,
         "profile",
         "Proxy",
         Handlers(read_all, read, put, patch, delete),

@@ -1,14 +1,39 @@
-"""The five routes of a resource that the administrator keeps under its id."""
+"""A resource that the administrator keeps under its id: its five routes, its rows."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
-from gwa_api.rest.declaration import Guard, Handler, Route
+from django.db.models import Model
+
+from gwa_api.rest.declaration import Guard, Handler, Json, Parameter, Reply, Route
 from gwa_api.rest.paging import PAGE
+from gwa_api.rest.problem import not_found
+
+Row = TypeVar("Row", bound=Model)
+
+
+def locked(model: type[Row], id_: str) -> Row:
+    """The row of an id, until the end of the transaction; raises ApiProblem (404)."""
+    found = row_of(model, id_)
+    if found is None:
+        raise not_found()
+    return found
+
+
+def row_of(model: type[Row], id_: str) -> Row | None:
+    """The same; None when there is none."""
+    return model._default_manager.select_for_update().filter(pk=id_).first()
+
+
+def answer_of(path: str, body: Json, *, etag: str, status: int = 200) -> Reply:
+    """What stands below `path` under the id in its body; what is new says where."""
+    location = f"{path}/{body['id']}" if status == 201 else ""
+    return Reply(status=status, body=body, etag=etag, location=location)
 
 
 @dataclass(frozen=True, slots=True)
 class Handlers:
-    """What answers them."""
+    """What answers the five routes."""
 
     read_all: Handler
     read: Handler
@@ -28,6 +53,15 @@ class Summaries:
     delete: str
 
 
+@dataclass(frozen=True, slots=True)
+class Refusals:
+    """Their statuses beside those that every such route has."""
+
+    put: tuple[int, ...] = ()
+    patch: tuple[int, ...] = (404,)
+    delete: tuple[int, ...] = (404,)
+
+
 def resource_routes(
     path: str,
     key: str,
@@ -35,32 +69,16 @@ def resource_routes(
     handlers: Handlers,
     summaries: Summaries,
     *,
-    delete_problems: tuple[int, ...] = (404,),
+    refusals: Refusals | None = None,
+    query: tuple[Parameter, ...] = PAGE,
+    read_locks: bool = True,
 ) -> tuple[Route, ...]:
     """List, read, put, patch and delete of `path` and `path/{key}`.
 
-    `schema` is the stem of their names: `WayPage`, `WayBody`, `WayPatch`.
+    `schema` is the stem of their names: `WayPage`, `WayBody`, `WayPatch`. With
+    `read_locks` reading one needs a transaction too.
     """
     one = f"{path}/{{{key}}}"
-    return (
-        *_reading(path, one, schema, handlers, summaries),
-        *_writing(one, schema, handlers, summaries),
-        Route(
-            method="DELETE",
-            path=one,
-            answer=handlers.delete,
-            summary=summaries.delete,
-            replies={204: None},
-            guard=Guard.MATCH,
-            problems=delete_problems,
-            writes=True,
-        ),
-    )
-
-
-def _reading(
-    path: str, one: str, schema: str, handlers: Handlers, summaries: Summaries
-) -> tuple[Route, ...]:
     return (
         Route(
             method="GET",
@@ -68,7 +86,7 @@ def _reading(
             answer=handlers.read_all,
             summary=summaries.read_all,
             replies={200: f"{schema}Page"},
-            query=PAGE,
+            query=query,
         ),
         Route(
             method="GET",
@@ -77,13 +95,18 @@ def _reading(
             summary=summaries.read,
             replies={200: schema},
             problems=(304, 404),
-            writes=True,
+            writes=read_locks,
         ),
+        *_writing(one, schema, handlers, summaries, refusals or Refusals()),
     )
 
 
 def _writing(
-    one: str, schema: str, handlers: Handlers, summaries: Summaries
+    one: str,
+    schema: str,
+    handlers: Handlers,
+    summaries: Summaries,
+    refusals: Refusals,
 ) -> tuple[Route, ...]:
     return (
         Route(
@@ -94,6 +117,7 @@ def _writing(
             body=f"{schema}Body",
             replies={200: schema, 201: schema},
             guard=Guard.PUT,
+            problems=refusals.put,
             writes=True,
         ),
         Route(
@@ -105,7 +129,17 @@ def _writing(
             media="application/merge-patch+json",
             replies={200: schema},
             guard=Guard.MATCH,
-            problems=(404,),
+            problems=refusals.patch,
+            writes=True,
+        ),
+        Route(
+            method="DELETE",
+            path=one,
+            answer=handlers.delete,
+            summary=summaries.delete,
+            replies={204: None},
+            guard=Guard.MATCH,
+            problems=refusals.delete,
             writes=True,
         ),
     )

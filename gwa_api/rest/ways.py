@@ -6,9 +6,16 @@ from gwa_api.rest.conditions import require_match, require_new
 from gwa_api.rest.declaration import Call, Json, Reply
 from gwa_api.rest.merge import merged
 from gwa_api.rest.paging import page
-from gwa_api.rest.problem import not_found
-from gwa_api.rest.resource import Handlers, Summaries, resource_routes
+from gwa_api.rest.resource import (
+    Handlers,
+    Summaries,
+    answer_of,
+    locked,
+    resource_routes,
+    row_of,
+)
 
+_PATH = "/communication-profiles"
 _OPTIONAL = ("path", "sni", "route", "suite", "compressed")
 
 
@@ -24,8 +31,7 @@ def read(call: Call) -> Reply:
 
 def put(call: Call) -> Reply:
     """Make a way to a partner, or replace it."""
-    id_ = call.ids["profile"]
-    found = CommunicationProfile.objects.select_for_update().filter(pk=id_).first()
+    found = row_of(CommunicationProfile, call.ids["profile"])
     is_new = require_new(call, str(found.version) if found else None)
     return _saved(call, call.body, status=201 if is_new else 200)
 
@@ -69,22 +75,15 @@ def _saved(call: Call, body: Json, *, status: int = 200) -> Reply:
 
 
 def _locked(call: Call) -> CommunicationProfile:
-    rows = CommunicationProfile.objects.select_for_update()
-    found = rows.filter(pk=call.ids["profile"]).first()
-    if found is None:
-        raise not_found()
-    return found
+    return locked(CommunicationProfile, call.ids["profile"])
 
 
 def _answer(found: CommunicationProfile, *, status: int = 200) -> Reply:
-    location = f"/communication-profiles/{found.pk}" if status == 201 else ""
-    return Reply(
-        status=status, body=shown(found), etag=str(found.version), location=location
-    )
+    return answer_of(_PATH, shown(found), etag=str(found.version), status=status)
 
 
 ROUTES = resource_routes(
-    "/communication-profiles",
+    _PATH,
     "profile",
     "Way",
     Handlers(read_all, read, put, patch, delete),
