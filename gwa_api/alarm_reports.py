@@ -35,6 +35,17 @@ KEPT = 5000
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 60, 6 * 3600
 
 
+def is_due(*, now: datetime) -> bool:
+    """Whether there is an alarm to be noted, or one that can be sent now."""
+    if way_to_gwa() is None:
+        return False
+    known = AlarmReport.objects.values("alarm")
+    if open_alarms().exclude(pk__in=known).exists():
+        return True
+    owed = AlarmReport.objects.filter(reported_at=None).order_by("alarm").first()
+    return owed is not None and owed.next_attempt_at <= now
+
+
 def report_alarms(gateway: Gateway, *, now: datetime) -> int:
     """Send what stands and was not taken yet; how many the administrator has taken.
 

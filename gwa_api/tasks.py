@@ -34,10 +34,11 @@ def send_due(self: Any, gateway_id: str) -> None:
 def report_alarms(self: Any, gateway_id: str) -> None:
     """Tell the administrator what stands (R162); in a lock-down too."""
     gateway: Gateway = self.app.gateways[gateway_id]
-    BESIDE.run(
-        f"alarms {gateway_id}",
-        lambda: alarm_reports.report_alarms(gateway, now=gateway.clock.now()),
-    )
+    if alarm_reports.is_due(now=gateway.clock.now()):
+        BESIDE.run(
+            f"alarms {gateway_id}",
+            lambda: alarm_reports.report_alarms(gateway, now=gateway.clock.now()),
+        )
 
 
 @shared_task(bind=True, expires=15)

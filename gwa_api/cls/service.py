@@ -24,7 +24,7 @@ from logbooks.services import log_fault
 
 NOT_STARTED, NO_CERTIFICATE = 1800200, 1800202
 _LOOK_EVERY_S = 1.0
-_LOOK_ANYWAY_S = 5.0
+_LOOK_ANYWAY_S = 10.0
 """Also when nothing was written: the validity of a profile may have begun."""
 _LEAVE_WITHIN_S = 5.0
 _log = logging.getLogger(__name__)

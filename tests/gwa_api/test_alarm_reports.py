@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from casa_site import celery
-from gwa_api.alarm_reports import report_alarms
+from gwa_api.alarm_reports import is_due, report_alarms
 from gwa_api.models import AlarmReport
 from gwa_api.peers.alarm_book import AlarmBook
 from gwa_api.peers.https_server import Answer
@@ -143,8 +143,28 @@ def test_the_lock_down_is_told_by_the_task_while_locked(
     assert [(one["kind"], one["code"]) for one in kept(book)] == [("lockdown", 1000011)]
 
 
+def test_it_is_due_while_an_alarm_is_not_noted_or_can_be_sent(
+    wan: Wan, listening: Listening
+) -> None:
+    _book, script = listening
+    script.answers.insert(0, Answer(503))
+    assert not is_due(now=NOW)
+    raise_alarm(AlarmKind.STORAGE_LOW, code=1900082, now=NOW)
+    assert is_due(now=NOW)
+    report_alarms(wan.gateway, now=NOW)
+    assert not is_due(now=NOW), "the pause after the first attempt"
+    raise_alarm(AlarmKind.INTERFACE_MISSING, code=4, now=NOW, subject="/dev/ttyS0")
+    assert is_due(now=NOW), "another one is to be noted although it has to wait"
+    report_alarms(wan.gateway, now=NOW)
+    assert not is_due(now=NOW)
+    assert is_due(now=NOW + HOUR)
+    report_alarms(wan.gateway, now=NOW + HOUR)
+    assert not is_due(now=NOW + HOUR)
+
+
 def test_without_a_way_to_the_administrator_nothing_is_made(wan: Wan) -> None:
     raise_alarm(AlarmKind.STORAGE_LOW, code=1900082, now=NOW)
+    assert not is_due(now=NOW)
     assert report_alarms(wan.gateway, now=NOW) == 0
     assert not AlarmReport.objects.exists()
 
