@@ -108,10 +108,8 @@ _PLAIN = (
 
 def _as_seen(row: ProxyProfile) -> Iterator[Profile]:
     cls = _pinned(row.id).first()
-    emt = active_certificates(
-        Certificate.Holder.EMT, Certificate.Kind.TLS, row.emt_id
-    ).first()
-    if cls is None or emt is None:
+    emt = active_certificates(Certificate.Holder.EMT, Certificate.Kind.TLS, row.emt_id)
+    if cls is None or not emt:
         return
     yield Profile(
         id=row.id,
@@ -122,7 +120,7 @@ def _as_seen(row: ProxyProfile) -> Iterator[Profile]:
         cls_address=row.cls_address,
         wan_addresses=tuple(row.wan_addresses),
         wan_sni=row.wan_sni,
-        emt_certificate=bytes(emt.der),
+        emt_certificates=tuple(bytes(one.der) for one in emt),
         valid_from=row.valid_from,
         valid_to=row.valid_to,
         max_duration=timedelta(seconds=row.max_duration_s),

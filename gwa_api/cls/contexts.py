@@ -2,10 +2,12 @@
 
 import ssl
 from collections.abc import Sequence
+from datetime import datetime
 
 from cryptography import x509
 
 from gwa_api.cls.profile import Profile
+from hardware.certificate_path import CertificateRefused, Refusal
 from hardware.gateway import Gateway
 from hardware.han_certificate import TlsFiles
 from hardware.key_slots import TLS_SLOT
@@ -44,16 +46,32 @@ class GatewayContexts:
         return client_context(self._han, pins=[_parsed(profile.cls_certificate)])
 
     def market(self, profile: Profile) -> ssl.SSLContext:
-        """For the EMT of a profile; trusts its certificate, and no other.
+        """For the EMT of a profile; trusts its certificates in force, and no other.
 
-        Raises CertificateRefused while that is not good by path, revocation and time,
-        or the gateway has none of the SM-PKI.
+        Raises CertificateRefused while none of them is good by path, revocation and
+        time, or the gateway has none of the SM-PKI.
         """
         gateway, now = self._gateway, self._gateway.clock.now()
-        check_peer(gateway, profile.emt_certificate, holder=Holder.EMT, now=now)
+        pins = self._good(profile.emt_certificates, now)
         chain = own_chain(gateway, Certificate.Kind.TLS, now=now)
         own = ModuleIdentity(gateway.security_module, chain, TLS_SLOT)
-        return client_context(own, pins=[_parsed(profile.emt_certificate)])
+        return client_context(own, pins=pins)
+
+    def _good(
+        self, certificates: Sequence[bytes], now: datetime
+    ) -> list[x509.Certificate]:
+        refused = CertificateRefused(Refusal.NOT_PINNED, "the EMT has no certificate")
+        found = []
+        for der in certificates:
+            try:
+                check_peer(self._gateway, der, holder=Holder.EMT, now=now)
+            except CertificateRefused as reason:
+                refused = reason
+            else:
+                found.append(_parsed(der))
+        if not found:
+            raise refused
+        return found
 
 
 def _parsed(der: bytes) -> x509.Certificate:

@@ -31,7 +31,7 @@ class Profile:
     cls_address: str
     wan_addresses: tuple[str, ...]
     wan_sni: str
-    emt_certificate: bytes
+    emt_certificates: tuple[bytes, ...]
     valid_from: datetime
     valid_to: datetime | None
     max_duration: timedelta

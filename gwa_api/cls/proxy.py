@@ -67,7 +67,7 @@ class Contexts(Protocol):
         ...
 
     def market(self, profile: Profile) -> ssl.SSLContext:
-        """For the EMT of a profile; trusts its certificate, and no other."""
+        """For the EMT of a profile; trusts its certificates in force, and no other."""
         ...
 
 

@@ -36,23 +36,23 @@ class Wire:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """Whom to call: addresses in order, SNI, and the certificate it must show."""
+    """Whom to call: addresses in order, SNI, and the certificates it may show."""
 
     addresses: tuple[str, ...]
     sni: str
-    certificate: bytes
+    certificates: tuple[bytes, ...]
 
     @classmethod
     def market(cls, profile: Profile) -> "Partner":
         """The EMT of a profile."""
         addresses, sni = profile.wan_addresses, profile.wan_sni
-        return cls(addresses, sni, profile.emt_certificate)
+        return cls(addresses, sni, profile.emt_certificates)
 
     @classmethod
     def device(cls, profile: Profile) -> "Partner":
         """The CLS of a profile."""
         addresses = (profile.cls_address,)
-        return cls(addresses, profile.local_server_name, profile.cls_certificate)
+        return cls(addresses, profile.local_server_name, (profile.cls_certificate,))
 
 
 async def dial(partner: Partner, context: ssl.SSLContext, within_s: float) -> Wire:
@@ -88,7 +88,7 @@ async def _connected(partner: Partner, address: str, context: ssl.SSLContext) ->
         raise RequestRefused(Reply.UNREACHABLE, _reason(error)) from None
     tls: ssl.SSLObject = wire.writer.get_extra_info("ssl_object")
     shown = tls.getpeercert(binary_form=True) or b""
-    if not compare_digest(shown, partner.certificate):
+    if not any(compare_digest(shown, one) for one in partner.certificates):
         wire.abort()
         raise RequestRefused(Reply.REFUSED, "another certificate than configured")
     return wire

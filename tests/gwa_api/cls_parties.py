@@ -95,7 +95,7 @@ class Contexts:
         return context(self.gateway, [profile.cls_certificate], server=False)
 
     def market(self, profile: Profile) -> ssl.SSLContext:
-        return context(self.gateway, [profile.emt_certificate], server=False)
+        return context(self.gateway, profile.emt_certificates, server=False)
 
 
 class Journal:
@@ -136,7 +136,7 @@ PROFILE = Profile(
     cls_address="",
     wan_addresses=(),
     wan_sni="emt.example",
-    emt_certificate=b"",
+    emt_certificates=(),
     valid_from=NOW - timedelta(days=1),
     valid_to=None,
     max_duration=timedelta(hours=48),
@@ -152,7 +152,7 @@ def profile_of(cls: Party, emt: Party, port: int, **changes: object) -> Profile:
     made = replace(
         PROFILE,
         cls_certificate=cls.certificate,
-        emt_certificate=emt.certificate,
+        emt_certificates=(emt.certificate,),
         wan_addresses=(f"127.0.0.1:{port}",),
     )
     return replace(made, **changes)  # type: ignore[arg-type]

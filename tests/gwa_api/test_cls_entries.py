@@ -5,18 +5,32 @@ import gc
 import shutil
 import ssl
 import tracemalloc
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from asgiref.sync import sync_to_async
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from gwa_api.cls import proxy
 from gwa_api.cls.service import ProxyService
 from gwa_api.proxy_profiles import delete_proxy_profile
 from hardware.gateway import Gateway
+from logbooks.certificate_store import (
+    Holder,
+    Kind,
+    import_partner_certificate,
+    revoke_certificate,
+)
 from tests.gwa_api.cls_parties import Device, Party, context, request
-from tests.gwa_api.test_cls_service import CONNECTED, Installed, connected, serve
+from tests.gwa_api.test_cls_service import (
+    CONNECTED,
+    Installed,
+    connected,
+    greeted,
+    serve,
+)
 
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl")
 MEGABYTE = 1024 * 1024
@@ -120,6 +134,50 @@ def test_socks_tls_byte_by_byte(installed: Installed):
         assert set(device.frames) == {1, 3}
 
     serve(installed, course)
+
+
+@pytest.mark.req("R161", "R69")
+def test_an_emt_may_show_each_of_its_certificates_in_force(installed: Installed):
+    """While it changes: the newer one is imported, it still shows the older."""
+    now = installed.gateway.clock.now()
+    newer, _key = installed.lab.partner("emt-1.EMT", now=now, number=2)
+    import_partner_certificate(
+        installed.gateway,
+        newer,
+        kind=Kind.TLS,
+        holder=Holder.EMT,
+        holder_id="emt-1",
+        now=now,
+    )
+
+    async def course(installed: Installed, service: ProxyService) -> None:
+        device = await connected(installed, service)
+        await device.write(b"load 6 A")
+        assert await device.read(8) == b"load 6 A"
+
+    serve(installed, course)
+
+
+@pytest.mark.req("R161", "R69")
+@pytest.mark.parametrize("flaw", ["authority revoked", "out of date"])
+def test_an_emt_whose_certificate_is_no_longer_good_gets_no_byte(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch, flaw: str
+):
+    """REP 05: the path is looked at, and the time by the gateway's clock."""
+    clock, now = installed.gateway.clock, installed.gateway.clock.now()
+    if flaw == "out of date":
+        later = now + timedelta(days=800)
+        monkeypatch.setattr(type(clock), "now", lambda _self: later)
+    else:
+        authority = installed.lab.pki.sub.certificate.fingerprint(SHA256()).hex()
+        revoke_certificate(authority, now=now)
+
+    async def course(installed: Installed, service: ProxyService) -> None:
+        device = await greeted(installed, service)
+        assert (await device.connect(request("steuerbox")))[1] == 5
+
+    serve(installed, course)
+    assert installed.texts() == []
 
 
 def test_the_limits_of_closing_are_those_of_the_specification() -> None:

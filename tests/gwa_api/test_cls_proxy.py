@@ -280,7 +280,7 @@ def test_an_emt_with_another_certificate_is_refused(
     """The certificate must be the configured one."""
 
     async def course(house: House) -> None:
-        change(house, emt_certificate=parties["stranger"].certificate)
+        change(house, emt_certificates=(parties["stranger"].certificate,))
         device = await house.device()
         await device.greet()
         await device.shake_hands()

@@ -41,7 +41,7 @@ class Installed:
     def __init__(self, gateway: Gateway, folder: Path) -> None:
         self.gateway = gateway
         now = gateway.clock.now()
-        lab = Lab(now - timedelta(minutes=1))
+        self.lab = lab = Lab(now - timedelta(minutes=1))
         trusting(gateway, lab)
         personalised(gateway, lab)
         self.han = ensure_han_files(gateway, now=now)
@@ -111,7 +111,8 @@ def serve(
     asyncio.run(whole())
 
 
-async def connected(installed: Installed, service: ProxyService) -> Device:
+async def greeted(installed: Installed, service: ProxyService) -> Device:
+    """A CLS that has shaken hands and asked for nothing yet."""
     await service.listens.wait()
     port = service.servers[0].sockets[0].getsockname()[1]
     streams = await asyncio.open_connection("127.0.0.1", port)
@@ -119,6 +120,12 @@ async def connected(installed: Installed, service: ProxyService) -> Device:
     device = Device(*streams, context(installed.cls, [han], server=False))
     assert await device.greet() == b"\x05\x06"
     await device.shake_hands()
+    return device
+
+
+async def connected(installed: Installed, service: ProxyService) -> Device:
+    """A CLS with its EMT at the other end."""
+    device = await greeted(installed, service)
     assert await device.connect(request("steuerbox")) == CONNECTED
     return device
 

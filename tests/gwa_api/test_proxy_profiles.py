@@ -66,7 +66,7 @@ def test_a_saved_profile_is_in_force_with_both_certificates(
     save_proxy_profile(gateway, spec, now=NOW)
     (profile,) = profiles_in_force(now=NOW)
     assert profile.cls_certificate == parties["cls"].certificate
-    assert profile.emt_certificate == parties["emt"].certificate
+    assert profile.emt_certificates == (parties["emt"].certificate,)
     assert (profile.id, profile.local_server_name) == ("wallbox", "steuerbox")
 
 
