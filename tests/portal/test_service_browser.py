@@ -76,9 +76,10 @@ def written_to(folder: Path, issued: IssuedCertificate) -> dict[str, str]:
 
 @pytest.fixture(params=[TECHNICIAN])
 def access(
-    han: Gateway, tmp_path: Path, request: pytest.FixtureRequest
+    han: Gateway, tmp_path: Path, request: pytest.FixtureRequest, settings: Any
 ) -> Iterator[Access]:
-    """A device with something to show on each page."""
+    """A device with something to show on each page, which may set its addresses."""
+    settings.HAN_SETTER = "/bin/true"
     raise_alarm(AlarmKind.METER_ABSENT, code=103190, subject="1emh1", now=NOW)
     log_fault(han, 103118, now=NOW)
     keep_telegram(
@@ -159,6 +160,12 @@ def test_no_page_of_the_technician_has_a_barrier_that_axe_finds(
             _look_at(page, path)
         sent_off(page, access)
         _look_at(page, "the report")
+        page.goto(f"{access.url}/einstellungen/")
+        page.check("[value=fixed]")
+        page.fill("#addresses", "192.168.2.10/24")
+        page.click("form:has(#addresses) button")
+        page.wait_for_selector("text=Adressen behalten")
+        _look_at(page, "addresses on trial")
 
 
 def _look_at(page: Page, what: str) -> None:
