@@ -1,5 +1,6 @@
 """The members of an evaluation profile (rest-gwa.md 4.1)."""
 
+from gwa_api.models import CommunicationProfile
 from gwa_api.rest.shapes import (
     AT,
     DURATION,
@@ -43,7 +44,9 @@ _INPUT = thing(
 _BILLING = thing(
     unit=one_of(EvaluationProfile.BillingUnit), count=whole(1, 366), day=whole(1, 28)
 )
-_RECIPIENT = thing("participant", participant=ID)
+_RECIPIENT = thing(
+    "participant", participant=ID, route=one_of(CommunicationProfile.Route)
+)
 _DELIVERY = thing(schedule=or_null(text(64, 0)), recipients=many(_RECIPIENT, 64))
 PROFILE: dict[str, Schema] = {
     "taf": {"type": "integer", "enum": sorted(BUILT_TAFS)},

@@ -18,6 +18,7 @@ from gwa_api.rest.resource import (
 )
 from gwa_api.rest.shapes import ID, METER_ID, one_of
 from gwa_api.rest.shown import at, at_or_null
+from gwa_api.rest.stated_routes import without_routes
 from gwa_api.schemas import profile_of
 from tariffs import gwa_selectors, lifecycle, versions
 from tariffs.models import EvaluationProfile, OutboxRow
@@ -58,7 +59,7 @@ def put(call: Call) -> Reply:
     id_ = call.ids["profile"]
     found = row_of(EvaluationProfile, id_)
     is_new = require_new(call, etag_of(found) if found else None)
-    spec = profile_of({**call.body, "id": id_})
+    spec = profile_of({**without_routes(call.body), "id": id_})
     if is_new:
         made = lifecycle.create_profile(call.gateway, spec, now=call.now, by=BY_GWA)
         return _answer(made, status=201)
@@ -71,7 +72,7 @@ def patch(call: Call) -> Reply:
     found = _locked(call)
     require_match(call, etag_of(found))
     there = body_of(versions.document_at(found.pk, found.version))
-    whole = merged("ProfileBody", there, call.body)
+    whole = without_routes(merged("ProfileBody", there, call.body))
     spec = profile_of({**whole, "id": found.pk})
     changed = lifecycle.change_profile(call.gateway, spec, now=call.now, by=BY_GWA)
     return _answer(changed)

@@ -298,3 +298,55 @@ def test_alarms_wait_for_the_administrator(gwa: HeadEnd) -> None:
     assert gwa("POST", f"/alarms/{alarm['id']}/ack").status_code == 409
     assert gwa("POST", "/alarms/999/ack").status_code == 404
     assert gwa.get("/alarms?state=unacknowledged")["items"] == []
+
+
+def routed(route: object, **more: object) -> dict[str, Any]:
+    recipient = {"participant": "emt-1", "route": route}
+    return {**PROFILE_BODY, **more, "delivery": {"recipients": [recipient]}}
+
+
+WAY = {"participant": "emt-1", "addresses": ["192.0.2.1:443"], "route": "via_gwa"}
+POWER = [{"meter": METER, "obis": "1-0:16.7.0*255"}]
+POINTER = "/delivery/recipients/0/route"
+
+
+@pytest.mark.req("R61", "R91")
+def test_a_stated_route_is_that_of_the_communication_profile_or_refused(
+    house: HeadEnd,
+) -> None:
+    """R91: the body of a profile as documented; R61: no pseudonym goes directly."""
+    refused = house.create(f"/evaluation-profiles/{PROFILE}", routed("via_gwa"))
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["pointer"] == POINTER
+    assert house.create("/communication-profiles/w", WAY).status_code == 201
+    for wrong in ("direct", "by_pigeon", None):
+        answer = house.create(f"/evaluation-profiles/{PROFILE}", routed(wrong))
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"][0]["pointer"] == POINTER
+    made = house.create(f"/evaluation-profiles/{PROFILE}", routed("via_gwa"))
+    assert made.status_code == 201, made.text
+    etag = made.headers["ETag"]
+    path = f"/evaluation-profiles/{PROFILE}"
+    changed = {"delivery": routed("direct")["delivery"]}
+    assert house.patch(path, changed, etag).status_code == 422
+    changed = {"delivery": routed("via_gwa")["delivery"]}
+    assert house.patch(path, changed, etag).status_code == 200
+    direct = house.get("/communication-profiles/w")
+    assert direct["route"] == "via_gwa"
+
+
+@pytest.mark.req("R61")
+def test_a_pseudonym_that_states_the_direct_way_is_refused(house: HeadEnd) -> None:
+    """R61: with the reason, before anything is sent."""
+    way = {**WAY, "route": "direct"}
+    assert house.create("/communication-profiles/w", way).status_code == 201
+    rest = {"taf": 14, "inputs": POWER, "registration_period": "PT1M"}
+    body = routed("direct", **rest)
+    del body["billing_period"]
+    refused = house.create("/evaluation-profiles/power", body)
+    assert refused.status_code == 422
+    assert "a pseudonym goes by the GWA only" in refused.text
+    named = {**body, "pseudonymise": False, "purpose": "contract 4711"}
+    answer = house.create("/evaluation-profiles/power", named)
+    pointers = {one["pointer"] for one in answer.json()["errors"]}
+    assert pointers == {"/inputs/0/meter"}  # this meter cannot; the route may be
