@@ -80,6 +80,7 @@ class Visit:
             "prices": "/einstellungen/preise/",
             "bill": "/rechnung/",
             "smart-home": "/smart-home/",
+            "more": "/mehr/",
             "help": "/hilfe/",
             "faults": "/hilfe/fehler/",
             "missing": "/nichts/",

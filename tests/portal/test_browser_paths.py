@@ -206,6 +206,30 @@ def test_power_now_changes_by_itself_and_the_chart_speaks_to_the_keyboard(
         assert "keine Werte" in page.inner_text(".readout")
 
 
+@pytest.mark.req("R79", "R125")
+def test_a_phone_reaches_every_page_from_the_bar_below(
+    chrome: Browser, visit: Visit
+) -> None:
+    """R79, R125: five entries; what has none is behind the last, without a script."""
+    phone: Any = {"width": 390, "height": 844}
+    with window(chrome, visit, viewport=phone, java_script_enabled=False) as page:
+        log_in(page, visit)
+        entries = page.locator("nav.nav a:visible")
+        names = [name.split("-")[-1] for name in entries.all_inner_texts()]
+        assert len(names) == 5 and names[-1] == "Mehr"
+        for link, heading in (
+            ("Datenempfänger", "Datenempfänger"),
+            ("Rechnung nachvollziehen", "Rechnung nachvollziehen"),
+            ("Preise", "Preise"),
+            ("Smart Home", "Smart Home"),
+            ("Selbsttest", "Selbsttest"),
+            ("Hilfe", "Hilfe"),
+        ):
+            page.click("nav.nav >> text=Mehr")
+            page.click(f"main a:text-is('{link}')")
+            assert heading in page.inner_text("h1"), link
+
+
 @pytest.mark.req("R79")
 def test_the_consumption_is_complete_without_javascript(
     chrome: Browser, visit: Visit
