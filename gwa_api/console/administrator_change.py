@@ -1,5 +1,7 @@
 """The change of the administrator: announced and cancelled here (R90)."""
 
+from typing import Any
+
 from django import forms
 from django.http import HttpResponse
 from django.urls import URLPattern
@@ -82,7 +84,7 @@ def change(request: ConsoleRequest) -> HttpResponse:
         "complete": _("vollzogen"),
         "cancelled": _("abgebrochen"),
     }
-    facts = [(_("Wechsel"), words[body["state"]])]
+    facts: list[tuple[Any, str]] = [(_("Wechsel"), words[body["state"]])]
     facts += [(label, in_words("", body[name])) for name, label in _LABELS.items()]
     wanted = CANCEL if body["state"] == "announced" else ANNOUNCE
     links = [(PREFIX + wanted.path, wanted.title)]

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from gwa_api.console.values import obis_text
 from gwa_api.json_object import DocumentInvalid, document_of
 
 _LOCAL = "%Y-%m-%dT%H:%M:%S"
@@ -98,7 +99,7 @@ class InputsField(LinesField):
     def written(self, one: Any) -> str:
         """See the class."""
         end = " -" if one.get("sign") == -1 else ""
-        return f"{one['meter']} {one['obis']}{end}"
+        return f"{one['meter']} {obis_text(one['obis'])}{end}"
 
 
 class DocumentField(forms.CharField):

@@ -14,6 +14,7 @@ GERMAN: Mapping[str, str] = {
     "must be a text, not empty, without control characters": (
         "Ein Text ohne Steuerzeichen wird gebraucht."
     ),
+    "a text with a character that is none": "Darin ist ein Zeichen, das es nicht gibt.",
     "must be a whole number": "Das muss eine ganze Zahl sein.",
     "must be true or false": "Das muss true oder false sein.",
     "must be a list": "Das muss eine Liste sein.",

@@ -1,5 +1,6 @@
 """Meters and how they are read; a key only goes in."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
@@ -28,6 +29,11 @@ _MEDIA = {
 }
 
 
+def _raw(values: Iterable[str]) -> list[tuple[str, str]]:
+    """Words of the trade as they are."""
+    return [(str(one), str(one)) for one in values]
+
+
 class MeterForm(NewForm):
     """The members of a meter."""
 
@@ -41,7 +47,7 @@ class MeterForm(NewForm):
         empty_value=None,
         choices=[("", _l("wie die ID es sagt")), *_MEDIA.items()],
     )
-    source = forms.ChoiceField(label=_l("Quelle"), choices=Meter.Source.choices)
+    source = forms.ChoiceField(label=_l("Quelle"), choices=_raw(Meter.Source))
     port = forms.CharField(
         label=_l("Anschluss"),
         max_length=200,
@@ -64,12 +70,12 @@ class MeterForm(NewForm):
     security = forms.ChoiceField(
         label=_l("Sicherung am LMN"),
         required=False,
-        choices=[("", _l("wie bei der Quelle üblich")), *Meter.Security.choices],
+        choices=[("", _l("wie bei der Quelle üblich")), *_raw(Meter.Security)],
     )
     stick = forms.ChoiceField(
         label=_l("Funkmodul"),
         required=False,
-        choices=[("", "–"), *Meter.Stick.choices],
+        choices=[("", "–"), *_raw(Meter.Stick)],
     )
     master_key = forms.RegexField(
         r"\A[0-9a-fA-F]{32}\Z",

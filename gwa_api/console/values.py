@@ -10,8 +10,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
 from gwa_api.console.pages import moment
+from hardware.obis import Obis
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+_MINUTES = re.compile(r"PT(\d+)M")
 
 WORDS: Mapping[str, Any] = {
     "planned": _l("geplant"),
@@ -72,9 +75,25 @@ def in_words(name: str, value: Any) -> str:
         return ", ".join(in_words(name, one) for one in value)
     if isinstance(value, dict):
         return _of_object(value)
-    if isinstance(value, str) and _INSTANT.fullmatch(value):
+    return _of_text(name, value) if isinstance(value, str) else str(value)
+
+
+def _of_text(name: str, value: str) -> str:
+    if _INSTANT.fullmatch(value):
         return moment(datetime.fromisoformat(value))
-    return word(value) if name in _WORDED else str(value)
+    if minutes := _MINUTES.fullmatch(value):
+        return f"{minutes[1]} min"
+    if name == "registers":
+        return obis_text(value)
+    return word(value) if name in _WORDED else value
+
+
+def obis_text(code: str) -> str:
+    """An OBIS code as people write it: 1-0:1.8.0*255."""
+    try:
+        return str(Obis.parse(code))
+    except ValueError:
+        return code
 
 
 def _of_object(value: dict[str, Any]) -> str:
@@ -82,5 +101,5 @@ def _of_object(value: dict[str, Any]) -> str:
         return str(value["participant"])
     if {"meter", "obis"} <= set(value):
         sign = "− " if value.get("sign") == -1 else ""
-        return f"{sign}{value['meter']} {value['obis']}"
+        return f"{sign}{value['meter']} {obis_text(value['obis'])}"
     return json.dumps(value, ensure_ascii=False)
