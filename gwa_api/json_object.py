@@ -10,6 +10,8 @@ from tariffs.profile_spec import Problem
 
 NEEDED = "is needed"
 TEXT_RULE = "must be a text, not empty, without control characters"
+_HALVES = re.compile(r"[\ud800-\udfff]")
+"""Halves of characters: JSON can write them, UTF-8 cannot."""
 _DURATION = re.compile(
     r"P(?:([0-9]{1,4})D)?(?:T(?:([0-9]{1,5})H)?(?:([0-9]{1,6})M)?(?:([0-9]{1,7})S)?)?"
 )
@@ -39,7 +41,22 @@ def document_of(text: str) -> dict[str, Any]:
         raise DocumentInvalid([Problem("", "nested too deeply")]) from None
     if not isinstance(document, dict):
         raise DocumentInvalid([Problem("", "must be a JSON object")])
+    if any(_HALVES.search(text) for text in texts_of(document)):
+        raise DocumentInvalid([Problem("", "half a character in a text")])
     return document
+
+
+def texts_of(document: object) -> Iterator[str]:
+    """Every text and every name of a member."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += [*value, *value.values()]
 
 
 def document_text(document: Mapping[str, Any]) -> str:

@@ -17,7 +17,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from gwa_api.json_object import DocumentInvalid, document_of, document_text
+from gwa_api.json_object import (
+    DocumentInvalid,
+    document_of,
+    document_text,
+    texts_of,
+)
 from gwa_api.rest import idempotency
 from gwa_api.rest.conditions import unless_known
 from gwa_api.rest.declaration import PREFIX, Call, Reply, Route
@@ -254,6 +259,8 @@ def _body(route: Route, content: bytes) -> dict[str, Any]:
         raise ApiProblem("malformed", "not UTF-8") from None
     except DocumentInvalid as error:
         raise ApiProblem("malformed", str(error).removeprefix(": ")) from None
+    if any("\0" in text for text in texts_of(document)):  # PostgreSQL has none
+        raise ApiProblem("malformed", "no text holds the character NUL")
     if problems := problems_of(route.body, document):
         raise invalid(problems)
     return document

@@ -263,7 +263,18 @@ def test_what_is_wrong_with_a_request_is_said_by_its_status(
 
 @pytest.mark.parametrize(
     "content",
-    [b"{", b"\xff", b'{"name": "a", "name": "b"}', b"[]", b"1", b"[" * 100_000],
+    [
+        b"{",
+        b"\xff",
+        b'{"name": "a", "name": "b"}',
+        b"[]",
+        b"1",
+        b"[" * 100_000,
+        b'{"name": "half a character: \\ud800"}',
+        b'{"\\udc00": 1}',
+        b'{"name": "\\u0000"}',
+        b'{"name": [[["\\u0000"]]]}',
+    ],
 )
 def test_what_is_no_json_object_is_malformed(gwa: HeadEnd, content: bytes) -> None:
     headers = {"Content-Type": "application/json", "If-None-Match": "*"}
