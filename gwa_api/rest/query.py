@@ -48,6 +48,8 @@ def _value(parameter: Parameter, text: str) -> Any:
 
 
 def _is_good(parameter: Parameter, value: Any) -> bool:
+    if isinstance(value, str) and "\0" in value:  # PostgreSQL has none
+        return False
     checked = Draft202012Validator(parameter.schema, validate_formats=True)
     if not checked.is_valid(value):
         return False

@@ -253,6 +253,7 @@ def test_the_log_is_filtered_by_time_level_and_event(gwa: HeadEnd) -> None:
         ("PUT", PARTICIPANT, {"json": {"name": ""}}, 422),
         ("PUT", PARTICIPANT, {"json": {"name": "x", "color": 1}}, 422),
         ("PUT", PARTICIPANT, {"json": {"name": "x" * 300_000}}, 413),
+        ("GET", "/evaluation-profiles?meter=1%00", {}, 422),
     ],
 )
 def test_what_is_wrong_with_a_request_is_said_by_its_status(
