@@ -25,6 +25,11 @@ Ids = Mapping[str, str]
 Consequences = Callable[[ConsoleRequest, Ids], Sequence[Any]]
 
 
+def saying(*sentences: Any) -> Consequences:
+    """Consequences that are the same for whatever it is done to."""
+    return lambda _request, _ids: sentences
+
+
 class Confirmation(ApiForm):
     """Nothing to fill in: the button is the confirmation."""
 

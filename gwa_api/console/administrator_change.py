@@ -8,7 +8,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Action, Ids
+from gwa_api.console.actions import Action, saying
 from gwa_api.console.calls import carry_out, route_of
 from gwa_api.console.form import ApiForm
 from gwa_api.console.listing import page
@@ -37,30 +37,17 @@ class ChangeForm(ApiForm):
     )
 
 
-def announced(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What the announcement means."""
-    return [
-        _("Mit der ersten Anfrage des nächsten ist der Wechsel vollzogen."),
-        _("Danach gilt keines Ihrer Zertifikate mehr, auch dieser Zugang nicht."),
-        _("Bis dahin lässt er sich abbrechen."),
-    ]
-
-
-def cancelled(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What cancelling it means."""
-    return [
-        _("Das Zertifikat des nächsten Administrators gilt nicht mehr."),
-        _("Der Abbruch steht im System-Log (700034)."),
-    ]
-
-
 ANNOUNCE = Action(
     path=f"{PATH}announce/",
     name="administrator-change-announce",
     route=route_of("POST", _ROUTE),
     title=_l("Wechsel ankündigen"),
     button=_l("Wechsel ankündigen"),
-    consequences=announced,
+    consequences=saying(
+        _l("Mit der ersten Anfrage des nächsten ist der Wechsel vollzogen."),
+        _l("Danach gilt keines Ihrer Zertifikate mehr, auch dieser Zugang nicht."),
+        _l("Bis dahin lässt er sich abbrechen."),
+    ),
     form=ChangeForm,
     back=PATH,
 )
@@ -70,7 +57,10 @@ CANCEL = Action(
     route=route_of("DELETE", _ROUTE),
     title=_l("Wechsel abbrechen"),
     button=_l("Wechsel abbrechen"),
-    consequences=cancelled,
+    consequences=saying(
+        _l("Das Zertifikat des nächsten Administrators gilt nicht mehr."),
+        _l("Der Abbruch steht im System-Log (700034)."),
+    ),
     back=PATH,
 )
 

@@ -7,7 +7,7 @@ from django.contrib.admin import display
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Action, Ids
+from gwa_api.console.actions import Action, Ids, saying
 from gwa_api.console.calls import route_of
 from gwa_api.console.form import ApiForm, NewForm
 from gwa_api.console.listing import yes_or_no
@@ -79,22 +79,17 @@ def deleted(_request: ConsoleRequest, ids: Ids) -> list[str]:
     ]
 
 
-def replaced(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What new credentials mean."""
-    return [
-        _("Das bisherige Passwort oder Zertifikat gilt dann nicht mehr."),
-        _("Der Letztverbraucher erfährt es in seinem Log (20033)."),
-        _("Niemand kann es danach wieder lesen, auch hier nicht."),
-    ]
-
-
 CREDENTIALS = Action(
     path="consumers/{consumer}/credentials/",
     name="consumers-credentials",
     route=route_of("PUT", "/consumers/{consumer}/credentials"),
     title=_l("Neue Zugangsdaten"),
     button=_l("Zugangsdaten ersetzen"),
-    consequences=replaced,
+    consequences=saying(
+        _l("Das bisherige Passwort oder Zertifikat gilt dann nicht mehr."),
+        _l("Der Letztverbraucher erfährt es in seinem Log (20033)."),
+        _l("Niemand kann es danach wieder lesen, auch hier nicht."),
+    ),
     form=CredentialsForm,
     back="consumers/{consumer}/",
 )

@@ -9,7 +9,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Action, Ids
+from gwa_api.console.actions import Action, saying
 from gwa_api.console.calls import carry_out, route_of
 from gwa_api.console.listing import page, yes_or_no
 from gwa_api.console.operation import PATH as OPERATION
@@ -27,50 +27,16 @@ SOON = timedelta(days=182)
 """Certificates that end so soon are named on the page of the state."""
 
 
-def released(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What the release means."""
-    return [
-        _("Zuerst läuft der Selbsttest. Besteht die Ursache noch, bleibt die Sperre."),
-        _("Gelingt es, misst und sendet das Gateway wieder."),
-    ]
-
-
-def restarted(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What a restart means."""
-    return [
-        _("Das Gateway beendet alles geordnet und startet neu."),
-        _("Etwa eine Minute lang wird nicht gemessen, und keine Seite antwortet."),
-    ]
-
-
-def marked(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What the mark means."""
-    return [
-        _("Ab sofort tragen neue Werte den Status „nicht für die Abrechnung“."),
-        _("Das steht in allen Logbüchern und lässt sich nur vor Ort beheben."),
-    ]
-
-
-def confirmed(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What the confirmation means."""
-    return [
-        _("Sie bestätigen, dass die Plombe wieder heil und das Gerät unversehrt ist."),
-        _("Zuerst läuft der Selbsttest; danach gelten neue Werte wieder."),
-    ]
-
-
-def synchronised(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What asking the time server means."""
-    return [_("Das Gateway fragt den Zeitserver innerhalb einer Minute.")]
-
-
 RELEASE = Action(
     path="device/lockdown-release/",
     name="device-release",
     route=route_of("POST", "/device/lockdown-release"),
     title=_l("Sperrzustand aufheben"),
     button=_l("Selbsttest und Freigabe"),
-    consequences=released,
+    consequences=saying(
+        _l("Zuerst läuft der Selbsttest. Besteht die Ursache noch, bleibt die Sperre."),
+        _l("Gelingt es, misst und sendet das Gateway wieder."),
+    ),
     back="",
     says="released",
 )
@@ -80,7 +46,10 @@ RESTART = Action(
     route=route_of("POST", "/device/restart"),
     title=_l("Neu starten"),
     button=_l("Neu starten"),
-    consequences=restarted,
+    consequences=saying(
+        _l("Das Gateway beendet alles geordnet und startet neu."),
+        _l("Etwa eine Minute lang wird nicht gemessen, und keine Seite antwortet."),
+    ),
     back="",
     answer=shown_operation,
 )
@@ -90,7 +59,10 @@ SEAL = Action(
     route=route_of("POST", "/device/seal-damaged"),
     title=_l("Plombe als verletzt melden"),
     button=_l("Als verletzt melden"),
-    consequences=marked,
+    consequences=saying(
+        _l("Ab sofort tragen neue Werte den Status „nicht für die Abrechnung“."),
+        _l("Das steht in allen Logbüchern und lässt sich nur vor Ort beheben."),
+    ),
     back="",
 )
 INTEGRITY = Action(
@@ -99,7 +71,10 @@ INTEGRITY = Action(
     route=route_of("POST", "/device/integrity-confirmation"),
     title=_l("Unversehrtheit bestätigen"),
     button=_l("Bestätigen"),
-    consequences=confirmed,
+    consequences=saying(
+        _l("Sie bestätigen, dass die Plombe wieder heil und das Gerät unversehrt ist."),
+        _l("Zuerst läuft der Selbsttest; danach gelten neue Werte wieder."),
+    ),
     back="",
 )
 SYNCHRONISE = Action(
@@ -108,7 +83,9 @@ SYNCHRONISE = Action(
     route=route_of("POST", "/time/synchronise"),
     title=_l("Zeit abgleichen"),
     button=_l("Abgleichen"),
-    consequences=synchronised,
+    consequences=saying(
+        _l("Das Gateway fragt den Zeitserver innerhalb einer Minute."),
+    ),
     back="",
     answer=shown_operation,
 )

@@ -15,6 +15,7 @@ GERMAN: Mapping[str, str] = {
         "Ein Text ohne Steuerzeichen wird gebraucht."
     ),
     "a text with a character that is none": "Darin ist ein Zeichen, das es nicht gibt.",
+    "half a character in a text": "Darin ist ein halbes Zeichen.",
     "must be a whole number": "Das muss eine ganze Zahl sein.",
     "must be true or false": "Das muss true oder false sein.",
     "must be a list": "Das muss eine Liste sein.",

@@ -8,7 +8,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Action, Ids
+from gwa_api.console.actions import Action, Ids, saying
 from gwa_api.console.calls import carry_out, route_of
 from gwa_api.console.form import ApiForm
 from gwa_api.console.listing import page
@@ -56,23 +56,6 @@ class AnchorForm(ApiForm):
         return found
 
 
-def requested(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What asking for new keys means."""
-    return [
-        _("In der freien Schlüsselbank entstehen neue Schlüssel für TLS, ENC und SIG."),
-        _("Die bisherigen gelten weiter, bis die neuen in Kraft gesetzt werden."),
-        _("Die Seite zeigt danach die Zertifikatsanfragen (PKCS#10)."),
-    ]
-
-
-def activated(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What activating them means."""
-    return [
-        _("Das Gateway verbindet sich zur Probe mit dem neuen TLS-Schlüssel."),
-        _("Gelingt das, gelten die neuen Schlüssel; die alten gelten nicht mehr."),
-    ]
-
-
 def given_up(request: ConsoleRequest, ids: Ids) -> list[str]:
     """What giving up an anchor means."""
     named = [one for one in anchors(request) if one["id"] == ids["anchor"]]
@@ -98,7 +81,13 @@ REQUEST = Action(
     route=route_of("POST", "/keys/requests"),
     title=_l("Neue Schlüssel erzeugen"),
     button=_l("Erzeugen"),
-    consequences=requested,
+    consequences=saying(
+        _l(
+            "In der freien Schlüsselbank entstehen neue Schlüssel für TLS, ENC und SIG."
+        ),
+        _l("Die bisherigen gelten weiter, bis die neuen in Kraft gesetzt werden."),
+        _l("Die Seite zeigt danach die Zertifikatsanfragen (PKCS#10)."),
+    ),
     back="keys/",
     answer=requests_page,
 )
@@ -108,7 +97,10 @@ ACTIVATE = Action(
     route=route_of("POST", "/keys/activate"),
     title=_l("Neue Schlüssel in Kraft setzen"),
     button=_l("In Kraft setzen"),
-    consequences=activated,
+    consequences=saying(
+        _l("Das Gateway verbindet sich zur Probe mit dem neuen TLS-Schlüssel."),
+        _l("Gelingt das, gelten die neuen Schlüssel; die alten gelten nicht mehr."),
+    ),
     back="keys/",
     answer=shown_operation,
 )

@@ -10,7 +10,7 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Action, Ids
+from gwa_api.console.actions import Action, saying
 from gwa_api.console.calls import route_of
 from gwa_api.console.listing import Choice, ListAdmin, page
 from gwa_api.console.operation import shown_operation
@@ -78,20 +78,15 @@ class SystemLogAdmin(LogAdmin):
         return access.system_entries(request.administrator.access)
 
 
-def verified(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What the check means."""
-    return [
-        _("Kette und Signaturen aller Einträge werden geprüft. Geändert wird nichts.")
-    ]
-
-
 VERIFY = Action(
     path="logs/calibration/verify/",
     name="logs-calibration-verify",
     route=route_of("POST", "/logs/calibration/verify"),
     title=_l("Eich-Log prüfen"),
     button=_l("Prüfen"),
-    consequences=verified,
+    consequences=saying(
+        _l("Kette und Signaturen aller Einträge werden geprüft. Geändert wird nichts."),
+    ),
     back="logs/calibration/",
     answer=shown_operation,
 )

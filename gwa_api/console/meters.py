@@ -8,13 +8,14 @@ from django.contrib.admin import display
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Action, Ids
+from gwa_api.console.actions import Action, Ids, saying
 from gwa_api.console.calls import route_of
 from gwa_api.console.fields import DocumentField, LinesField, OptionalFlag, RowChoice
 from gwa_api.console.form import ApiForm, NewForm
 from gwa_api.console.listing import yes_or_no
 from gwa_api.console.request import ConsoleRequest
 from gwa_api.console.resource import ResourceAdmin
+from hardware.device_id import canonical_meter_id
 from meters.configuration import BAUDRATES
 from meters.models import Consumer, Meter
 from tariffs.models import ProfileInput
@@ -37,7 +38,7 @@ def _raw(values: Iterable[str]) -> list[tuple[str, str]]:
 class MeterForm(NewForm):
     """The members of a meter."""
 
-    id = forms.CharField(label="ID", max_length=40)
+    id = forms.RegexField(r"\A[0-9A-Za-z]{1,40}\Z", label="ID", max_length=40)
     consumer = RowChoice(Consumer, label=_l("Letztverbraucher"))
     name = forms.CharField(label=_l("Name"), max_length=64, required=False)
     medium = forms.TypedChoiceField(
@@ -121,26 +122,26 @@ class KeyForm(ApiForm):
 
 def etag(id_: str) -> str | None:
     """The version."""
-    found = Meter.objects.filter(pk=id_).first()
+    found = Meter.objects.filter(pk=_canonical(id_)).first()
     return None if found is None else str(found.version)
+
+
+def _canonical(id_: str) -> str:
+    """As it is stored, whatever form the address has it in."""
+    try:
+        return canonical_meter_id(id_)
+    except ValueError:
+        return id_
 
 
 def deleted(_request: ConsoleRequest, ids: Ids) -> list[str]:
     """What deleting a meter means."""
-    profiles = ProfileInput.objects.filter(meter=ids["meter"]).values("profile")
+    profiles = ProfileInput.objects.filter(meter=_canonical(ids["meter"]))
     return [
         _("Der Zähler und sein Schlüssel werden gelöscht."),
         _("Ein Zähler, von dem es Werte gibt, wird nur stillgelegt, nie gelöscht."),
         _("Auswerteprofile, die ihn lesen: %(count)s.")
-        % {"count": profiles.distinct().count()},
-    ]
-
-
-def rekeyed(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What another key means."""
-    return [
-        _("Der bisherige Schlüssel gilt nicht mehr; der Zähler muss den neuen kennen."),
-        _("Niemand kann den Schlüssel danach wieder lesen, auch hier nicht."),
+        % {"count": profiles.values("profile").distinct().count()},
     ]
 
 
@@ -150,7 +151,12 @@ KEY = Action(
     route=route_of("PATCH", "/meters/{meter}"),
     title=_l("Anderer Schlüssel"),
     button=_l("Schlüssel ersetzen"),
-    consequences=rekeyed,
+    consequences=saying(
+        _l(
+            "Der bisherige Schlüssel gilt nicht mehr; der Zähler muss den neuen kennen."
+        ),
+        _l("Niemand kann den Schlüssel danach wieder lesen, auch hier nicht."),
+    ),
     form=KeyForm,
     etag=etag,
     back="meters/{meter}/",

@@ -8,7 +8,7 @@ from django.contrib.admin import display
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Action, Ids
+from gwa_api.console.actions import Action, Ids, saying
 from gwa_api.console.calls import route_of
 from gwa_api.console.fields import (
     DocumentField,
@@ -261,22 +261,17 @@ class OrderForm(ApiForm):
         return found
 
 
-def ordered(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What ordering a reading means."""
-    return [
-        _("Der Empfänger bekommt den Wert, auch außerhalb seines Sendeplans (16004)."),
-        _("Angezeigt wird der Wert hier nicht."),
-        _("Der Letztverbraucher erfährt es in seinem Log."),
-    ]
-
-
 ORDER = Action(
     path="evaluation-profiles/{profile}/order/",
     name="evaluation-profiles-order",
     route=route_of("POST", "/on-demand-deliveries"),
     title=_l("Auf Abruf liefern"),
     button=_l("Lieferung beauftragen"),
-    consequences=ordered,
+    consequences=saying(
+        _l("Der Empfänger bekommt den Wert, auch außerhalb seines Sendeplans (16004)."),
+        _l("Angezeigt wird der Wert hier nicht."),
+        _l("Der Letztverbraucher erfährt es in seinem Log."),
+    ),
     form=OrderForm,
     named=lambda ids: {"evaluation_profile": ids["profile"]},
     back="evaluation-profiles/{profile}/",

@@ -7,7 +7,7 @@ from django.contrib.admin import display
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Action, Ids
+from gwa_api.console.actions import Action, Ids, saying
 from gwa_api.console.calls import route_of
 from gwa_api.console.fields import LinesField, MomentField, RowChoice
 from gwa_api.console.form import NewForm
@@ -95,18 +95,15 @@ def deleted(_request: ConsoleRequest, ids: Ids) -> list[str]:
     ]
 
 
-def ordered(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What ordering a connection means."""
-    return [_("Das Gateway verbindet das CLS mit dem Marktteilnehmer (20018).")]
-
-
 CONNECT = Action(
     path="proxy-profiles/{profile}/connections/",
     name="proxy-profiles-connect",
     route=route_of("POST", "/proxy-profiles/{profile}/connections"),
     title=_l("Verbindung aufbauen"),
     button=_l("Aufbauen"),
-    consequences=ordered,
+    consequences=saying(
+        _l("Das Gateway verbindet das CLS mit dem Marktteilnehmer (20018)."),
+    ),
     back="proxy-profiles/{profile}/",
     says="ordered",
 )

@@ -5,23 +5,12 @@ from django.urls import URLPattern
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _l
 
-from gwa_api.console.actions import Action, Ids
+from gwa_api.console.actions import Action, saying
 from gwa_api.console.calls import route_of
 from gwa_api.console.listing import ListAdmin
 from gwa_api.console.pages import moment
-from gwa_api.console.request import ConsoleRequest
 from logbooks.catalogue import fault
 from logbooks.models import SelfTestRun
-
-
-def begun(_request: ConsoleRequest, _ids: Ids) -> list[str]:
-    """What starting it means."""
-    return [
-        _("Das Gateway prüft sich und alle gespeicherten Werte; das dauert Minuten."),
-        _("Ein schwerer Fehler führt in den Sperrzustand."),
-        _("Beginn und Ergebnis stehen in den Logbüchern (15001, 15002)."),
-    ]
-
 
 START = Action(
     path="selftests/start/",
@@ -29,7 +18,11 @@ START = Action(
     route=route_of("POST", "/selftests"),
     title=_l("Selbsttest starten"),
     button=_l("Starten"),
-    consequences=begun,
+    consequences=saying(
+        _l("Das Gateway prüft sich und alle gespeicherten Werte; das dauert Minuten."),
+        _l("Ein schwerer Fehler führt in den Sperrzustand."),
+        _l("Beginn und Ergebnis stehen in den Logbüchern (15001, 15002)."),
+    ),
     back="selftests/",
     says="started",
 )

@@ -80,20 +80,24 @@ class Server(ThreadingMixIn, WSGIServer):
 
 
 @contextmanager
-def listening(gateway: Gateway) -> Iterator[int]:
+def listening(
+    gateway: Gateway,
+    server: type[Server] = Server,
+    handler: type[Handler] = Handler,
+) -> Iterator[int]:
     """The listener's own settings and application; gives the port."""
     files = ensure_server_files(
         gateway, GWA_LISTENER, addresses=[HOST], now=datetime.now(UTC)
     )
     made = GwaServer(gateway, address=f"{HOST}:0", files=files, tls="1.3", per_minute=0)
-    with make_server(HOST, 0, made.load(), Server, Handler) as server:
-        server.context = made.current_context()
+    with make_server(HOST, 0, made.load(), server, handler) as open_:
+        open_.context = made.current_context()
         thread = threading.Thread(
-            target=lambda: (server.serve_forever(0.01), connections.close_all())
+            target=lambda: (open_.serve_forever(0.01), connections.close_all())
         )
         thread.start()
-        yield server.server_port
-        server.shutdown()
+        yield open_.server_port
+        open_.shutdown()
         thread.join()
 
 

@@ -1,13 +1,9 @@
 """The console in a real browser: a profile made, refused, changed and deleted."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from shutil import which
 from typing import Any
-from wsgiref.simple_server import make_server
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -16,15 +12,12 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 from cryptography.x509 import load_der_x509_certificate
-from django.db import connections
 from playwright.sync_api import Page
 
-from casa_site.gwa_server import GwaServer
 from casa_site.screenshots import chromium
 from hardware.gateway import Gateway
-from hardware.han_certificate import GWA_LISTENER, ensure_server_files
 from logbooks.certificate_store import Holder, Kind, import_partner_certificate
-from tests.casa_site.test_gwa_server import HOST, Handler, Server
+from tests.casa_site.test_gwa_server import HOST, Handler, Server, listening
 from tests.gwa_api.head_end import GWA, head_end
 from tests.gwa_api.test_rest_resources import METER, METER_BODY
 
@@ -67,24 +60,6 @@ class PatientServer(Server):
         return secured, address
 
 
-@contextmanager
-def console(gateway: Gateway) -> Iterator[str]:
-    """The administrator's listener behind real TLS; gives the console's address."""
-    files = ensure_server_files(
-        gateway, GWA_LISTENER, addresses=[HOST], now=datetime.now(UTC)
-    )
-    made = GwaServer(gateway, address=f"{HOST}:0", files=files, tls="1.3", per_minute=0)
-    with make_server(HOST, 0, made.load(), PatientServer, SecureHandler) as server:
-        server.context = made.current_context()
-        thread = threading.Thread(
-            target=lambda: (server.serve_forever(0.01), connections.close_all())
-        )
-        thread.start()
-        yield f"https://{HOST}:{server.server_port}/gwa/console/"
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture
 def opened(
     gateway: Gateway, tmp_path: Path, transactional_db: None
@@ -103,8 +78,12 @@ def opened(
     private.write_bytes(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )
-    with console(gateway) as url, chromium() as browser:
-        origin = url.partition("/gwa/")[0]
+    with (
+        listening(gateway, PatientServer, SecureHandler) as port,
+        chromium() as browser,
+    ):
+        origin = f"https://{HOST}:{port}"
+        url = f"{origin}/gwa/console/"
         context = browser.new_context(
             ignore_https_errors=True,
             locale="de-DE",
