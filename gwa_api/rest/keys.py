@@ -12,8 +12,9 @@ from gwa_api.models import Operation
 from gwa_api.rest import operations
 from gwa_api.rest.declaration import Call, Json, Reply, Route
 from gwa_api.rest.problem import conflict, not_found
+from gwa_api.rest.refusals import certificate_problem
 from gwa_api.rest.shown import at
-from hardware.certificate_path import read_certificate
+from hardware.certificate_path import CertificateRefused, read_certificate
 from hardware.root_certificates import (
     LAST_ROOT,
     delete_root,
@@ -33,6 +34,8 @@ from logbooks.certificate_store import (
     path_of,
 )
 from logbooks.models import Certificate, RevocationList
+
+_ANCHORS = ("root", "authority", "revocation_list")
 
 
 def request(call: Call) -> Reply:
@@ -66,6 +69,14 @@ def read_anchors(call: Call) -> Reply:
 
 def add_anchor(call: Call) -> Reply:
     """A further root by its link certificate, a sub-CA, or a revocation list."""
+    member = next(one for one in _ANCHORS if one in call.body)
+    try:
+        return _added(call)
+    except CertificateRefused as refused:
+        raise certificate_problem(refused, member) from None
+
+
+def _added(call: Call) -> Reply:
     body, gateway = call.body, call.gateway
     if "authority" in body:
         entry = import_authority(gateway, body["authority"].encode(), now=call.now)

@@ -9,6 +9,7 @@ from gwa_api.rest.merge import merged
 from gwa_api.rest.paging import PAGE, page
 from gwa_api.rest.problem import conflict, not_found
 from gwa_api.rest.query import instant_of
+from gwa_api.rest.refusals import certificate_problem
 from gwa_api.rest.resource import (
     Handlers,
     Summaries,
@@ -18,6 +19,7 @@ from gwa_api.rest.resource import (
     row_of,
 )
 from gwa_api.rest.shown import at_or_null
+from hardware.certificate_path import CertificateRefused
 from tariffs.profile_spec import ProfileInvalid
 
 _ALL = "/proxy-profiles"
@@ -123,7 +125,10 @@ def _saved(call: Call, body: Json, *, status: int = 200) -> Reply:
         valid_to=instant_of(end_) if end_ else None,
         **{name: body[name] for name in _PLAIN if name in body},
     )
-    saved = save_proxy_profile(call.gateway, spec, now=call.now)
+    try:
+        saved = save_proxy_profile(call.gateway, spec, now=call.now)
+    except CertificateRefused as refused:
+        raise certificate_problem(refused, "cls_certificate") from None
     return _answer(saved, status=status)
 
 

@@ -59,8 +59,11 @@ def _field(error: Any) -> ApiProblem:
     return found
 
 
-def _certificate(error: Any) -> ApiProblem:
-    found = invalid([Problem("/certificate", str(error))], error.code)
+def certificate_problem(
+    error: CertificateRefused, member: str = "certificate"
+) -> ApiProblem:
+    """422 for a certificate that stands in this member of the body."""
+    found = invalid([Problem(f"/{member}", str(error))], error.code)
     found.is_logged = False
     return found
 
@@ -86,7 +89,7 @@ _MADE: dict[type[Exception], Callable[[Any], ApiProblem]] = {
     ProfileInvalid: _invalid,
     ConfigurationInvalid: _field,
     AccountInvalid: _field,
-    CertificateRefused: _certificate,
+    CertificateRefused: certificate_problem,
     SecurityModuleFault: _module,
     OnDemandRefused: _on_demand,
     RetentionTooShort: lambda error: ApiProblem(

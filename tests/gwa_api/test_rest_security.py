@@ -101,8 +101,10 @@ def test_the_last_root_stays_and_a_renewal_goes_step_by_step(gwa: HeadEnd) -> No
 def test_a_sub_ca_and_garbage_as_trust_anchors(gwa: HeadEnd) -> None:
     sub = gwa.lab.pki.sub.certificate.public_bytes(Encoding.PEM).decode()
     assert gwa("POST", "/trust-anchors", json={"authority": sub}).status_code == 201
-    refused = gwa("POST", "/trust-anchors", json={"root": "nonsense"})
-    assert refused.status_code == 422
+    for member in ("root", "authority", "revocation_list"):
+        refused = gwa("POST", "/trust-anchors", json={member: "nonsense"})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["pointer"] == f"/{member}"
 
 
 @pytest.mark.req("R69", "R99")
