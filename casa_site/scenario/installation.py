@@ -32,7 +32,7 @@ from meters.acquisition import EVALUATE
 from meters.collector import Collector
 from meters.interface import LONGEST_WAIT_S, Interface, InterfaceThread
 
-_SHORTEST_STEP_S = 0.5
+_SHORTEST_STEP = timedelta(seconds=0.5)
 _FINDING_METERS = timedelta(minutes=2)
 """So long a new interface is stepped as often as in the product."""
 _SEND, _REPORT = "gwa_api.tasks.send_due", "gwa_api.tasks.report_alarms"
@@ -116,9 +116,9 @@ class Installation:
             ensure_signature_certificate(self.gateway, self.time.now)
             stack.enter_context(self.partners)
             self._configure()
-            self.partners.make_ways()
             self.start()
             stack.callback(self._stop_collecting)
+            self.partners.make_known()
             yield
 
     def use(self, gateway: Gateway) -> None:
@@ -161,7 +161,8 @@ class Installation:
     def run_to(self, instant: datetime) -> None:
         """Let everything happen that is due up to the instant."""
         while self.time.now < instant:
-            self.time.now = max(min(self._next(), instant), self.time.now)
+            following = max(self._next(), self.time.now + _SHORTEST_STEP)
+            self.time.now = min(following, instant)
             self._happen()
         self._happen()
 
@@ -257,12 +258,12 @@ class Installation:
             path.write_text(shown)
 
     def _step(self, line: SteppedLine) -> None:
-        pause_s = max(line.interface.step(), _SHORTEST_STEP_S)
+        pause_s = line.interface.step()
         is_new = self.time.now - line.begun_at < _FINDING_METERS
         pace_s = 0.0 if is_new else self.told.pace.total_seconds()
         longest_s = max(LONGEST_WAIT_S, pace_s)
         pause = timedelta(seconds=min(pause_s, longest_s))
-        line.due = self.time.now + pause
+        line.due = self.time.now + max(pause, _SHORTEST_STEP)
 
     def _collect(self) -> None:
         """Let the collector follow configuration and lock-down."""

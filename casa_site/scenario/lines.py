@@ -104,16 +104,19 @@ class Lines:
 
     @property
     def next_at(self) -> datetime | None:
-        """When somebody sends next, unasked."""
+        """When somebody sends next, unasked; later than now."""
         times = [line.next_at for line in self._pushing]
         times += [one.air.next_at for one in self._radios if one.air.next_at]
-        return min(times, default=None)
+        return min((at for at in times if at > self._time.now), default=None)
 
     def send_due(self, now: datetime) -> bool:
         """Let the meters on lines send what is due; whether anybody sent."""
         due = [line for line in self._pushing if line.next_at <= now]
         for line in due:
             line.send(now)
+        for one in self._radios:
+            if one.air.is_unplugged(now):
+                deque(one.air.due(now), maxlen=0)  # nobody hears it
         # What is sent by radio waits in the air until the stick is read.
         on_air = [one.air.next_at for one in self._radios if one.air.next_at]
         return bool(due) or any(at <= now for at in on_air)

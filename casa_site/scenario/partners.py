@@ -99,7 +99,7 @@ class Partners:
         self.time_server: TimeServer | None = None
 
     def __enter__(self) -> Self:
-        """Set up what the scenario needs; its ways are made by `make_ways`."""
+        """Set up what the scenario needs; `make_known` tells the gateway of it."""
         uses_gwa = any(c.word == "gwa" for s in self._told.steps for c in s.actions)
         if self._told.wan is not None or uses_gwa:
             self._personalise(self._told.wan or Wan())
@@ -107,7 +107,6 @@ class Partners:
             files = self._folder / "time.pem", self._folder / "time.key"
             self._folder.mkdir(exist_ok=True)
             self.time_server = TimeServer(files, self._time)
-            self.time_server.install(self._gateway)
         return self
 
     def __exit__(
@@ -122,8 +121,10 @@ class Partners:
         if self.time_server is not None:
             self.time_server.go_away()
 
-    def make_ways(self) -> None:
-        """Tell the gateway how its partners are reached; participants exist by now."""
+    def make_known(self) -> None:
+        """Tell a running gateway how its partners are reached, and who has the time."""
+        if self.time_server is not None:
+            self.time_server.install(self._gateway)
         wan = self._told.wan
         if wan is None:
             return

@@ -21,7 +21,7 @@ from casa_site.scenario.vocabulary import (
 from hardware.simulator.scenario import Fault, fault_of
 
 LONGEST = timedelta(days=1100)
-DEFAULT_KEY = bytes(range(16)).hex()
+DEFAULT_KEY = bytes(range(0x20, 0x30)).hex()
 """The master key of a meter for which the file names none."""
 
 _COVERS = re.compile(r"R[1-9]\d{0,2}|\d{5,10}", re.ASCII)
