@@ -113,10 +113,16 @@ async def serve_rhythm(gateway: Gateway, stop: asyncio.Event) -> None:
     service = beat.Service(app, scheduler_cls=scheduler)
     thread = ThreadPoolExecutor(1, "beat")
     readiness.announce(gateway.state, BEAT)
+
+    def send_due() -> float:
+        """All that is due, one a tick; the seconds until the next."""
+        while (pause_s := float(service.scheduler.tick())) <= 0:
+            pass
+        return pause_s
+
     while not stop.is_set():
         loop = asyncio.get_running_loop()
-        pause_s = await loop.run_in_executor(thread, service.scheduler.tick)
-        await _rest(stop, pause_s)
+        await _rest(stop, await loop.run_in_executor(thread, send_due))
 
 
 async def serve_house(

@@ -155,6 +155,7 @@ def _environment() -> dict[str, str]:
     values["PYTHONPATH"] = str(BASE)
     values["OPENSSL_CONF"] = str(BASE / "deploy" / "openssl.cnf")
     values.setdefault("MALLOC_ARENA_MAX", "1")
+    values.setdefault("MALLOC_TRIM_THRESHOLD_", "131072")
     return values
 
 
