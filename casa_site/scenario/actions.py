@@ -61,6 +61,11 @@ def gwa(site: Installation, given: Given) -> str:
     return _answered(site, answer)
 
 
+def technician(site: Installation, given: Given) -> str:
+    """A page of the service access."""
+    return _answered(site, site.technician.get(site.gateway, given["path"]))
+
+
 def partner(site: Installation, given: Given) -> str:
     """A partner on the WAN comes, goes, or answers something else."""
     one = site.partners.by_name[given["id"]]
@@ -145,6 +150,7 @@ DO: dict[str, Callable[[Installation, Given], str]] = {
     "post": post,
     "digest": get_by_digest,
     "gwa": gwa,
+    "technician": technician,
     "partner": partner,
     "time_server": time_server,
     "clock": clock,

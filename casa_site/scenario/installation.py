@@ -16,7 +16,7 @@ from casa_site import start_and_end, timekeeping
 from casa_site.celery import RHYTHM, app
 from casa_site.led_role import facts_of, telegrams_received
 from casa_site.scenario.lines import Lines
-from casa_site.scenario.listeners import Administrator, Answer
+from casa_site.scenario.listeners import Administrator, Answer, Technician
 from casa_site.scenario.partners import Partners
 from casa_site.scenario.schema import Scenario
 from casa_site.scenario.timeline import GivenClock, GivenTime
@@ -98,6 +98,7 @@ class Installation:
         """The last answer to somebody's request."""
         facts = {"uptime_s": lambda: 60, "leds": self.lights}
         self.administrator = Administrator(facts)
+        self.technician = Technician()
         self._telegrams_seen = 0
         self._collector: Collector | None = None
         self._has_hint = False
@@ -221,7 +222,7 @@ class Installation:
 
     def _next(self) -> datetime:
         """When something is due next."""
-        times = [line.due for line in self._stepped() if line.due is not None]
+        times = [line.due or self.time.now for line in self._stepped()]
         if self.lines.next_at is not None:
             times.append(self.lines.next_at)
         if self.is_on:

@@ -11,7 +11,7 @@ from itertools import groupby
 
 from casa_site.scenario.schema import Scenario, Simulated
 from casa_site.scenario.timeline import GivenTime
-from hardware.device_id import canonical_meter_id, server_id_of
+from hardware.device_id import canonical_meter_id, device_id_of, server_id_of
 from hardware.errors import PortNotOpen, PortVanished
 from hardware.readings import RegisterValue
 from hardware.simulator import faulty, scenario
@@ -171,7 +171,9 @@ class Lines:
             meter = self._meter(one)
             stations.append(_station(meter, one))
             for other in self._successors(meter.server_id):
-                stations.append(_station(self._new_meter(other, one), one))
+                successor = self._new_meter(other, one)
+                self.meters[device_id_of(other) or other.hex()] = successor
+                stations.append(_station(successor, one))
         clock = self._time.true
         with_faults = [FaultyStation(one, self._faults) for one in stations]
         bus = FaultyBus(with_faults, clock, self._faults)

@@ -8,14 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.test import Client, RequestFactory
 
+from casa_site.service_facts import service_facts
 from gwa_api.rest.declaration import PREFIX
 from gwa_api.rest.identity import PEER
 from gwa_api.wsgi import GwaApplication
 from hardware.gateway import Gateway
+from meters.account_certificates import issue_technician_certificate
+from meters.accounts import create_account
+from meters.models import Account
+from portal.service_wsgi import ServiceApplication
 
 _MERGE = "application/merge-patch+json"
 _QUOTED = re.compile(r'(\w+)="([^"]*)"')
@@ -123,6 +130,34 @@ class Administrator:
         if method == "PUT" and known is None:
             return {"If-None-Match": "*"}
         return {"If-Match": known or "*"} if method != "GET" else {}
+
+
+class Technician:
+    """A technician at the service access, with a certificate of this gateway."""
+
+    def __init__(self) -> None:
+        self._certificate = b""
+
+    def get(self, gateway: Gateway, path: str) -> Answer:
+        """A page; his account is made when he comes for the first time."""
+        environ = RequestFactory().get(path, secure=True).environ
+        environ[PEER] = self._certificate = self._certificate or _issued(gateway)
+        application = ServiceApplication(gateway, service_facts(gateway, {}))
+        response = application(environ, _start)
+        assert isinstance(response, HttpResponse)
+        answer = answer_of(response)
+        response.close()
+        return answer
+
+
+def _issued(gateway: Gateway) -> bytes:
+    account = create_account(
+        gateway, username="techniker", role=Account.Role.TECHNICIAN
+    )
+    now = gateway.clock.now()
+    issued = issue_technician_certificate(gateway, account, now=now)
+    certificate = x509.load_pem_x509_certificate(issued.certificate)
+    return certificate.public_bytes(Encoding.DER)
 
 
 def _start(_status: str, _headers: Any, _exc_info: Any = None) -> Any:

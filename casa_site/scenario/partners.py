@@ -29,6 +29,7 @@ from gwa_api.peers.https_server import Answer, PeerServer, Request, Route
 from gwa_api.peers.peer_keys import PeerKeys, certificate_in
 from hardware.certificate_path import Purpose
 from hardware.gateway import Gateway
+from hardware.private_files import replace
 from hardware.simulator import time_server
 from hardware.simulator.time_server import TimeServerState
 from logbooks.certificate_store import Holder, Kind, parsed
@@ -150,7 +151,7 @@ class Partners:
             ("pem", lab.certificate(name, Purpose.TLS)),
             ("key", lab.key(name, Purpose.TLS)),
         ):
-            (own / f"tls.{kind}").write_bytes(path.read_bytes())
+            replace(own / f"tls.{kind}", path.read_bytes())
 
     def received(self, name: str) -> Path:
         """The folder of what a partner has got."""

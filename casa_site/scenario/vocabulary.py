@@ -218,9 +218,7 @@ ACTIONS = {
         body=JSON,
         certificate=Key(one_of("own", "foreign", "unknown", "none")),
     ),
-    "technician": _word(
-        "a page of the service access", path=NEEDED, form=JSON, page=TEXT
-    ),
+    "technician": _word("a page of the service access", path=NEEDED),
     "partner": _word(
         "what a partner on the WAN does from now on",
         id=NEEDED,

@@ -38,6 +38,13 @@ def test_everything_comes_as_the_file_expects(scenario, gateway: Gateway) -> Non
     assert any(one.findings for one in report.results)
 
 
+def test_the_library_covers_25_requirements_or_fault_codes() -> None:
+    covered = {word for one in SCENARIOS for word in one.covers}
+    assert len(SCENARIOS) >= 25
+    assert len({one.covers[0] for one in SCENARIOS}) >= 25
+    assert len(covered) >= 25
+
+
 def test_each_file_names_what_there_is(shared: Path) -> None:
     """Requirements and codes exist in the reference texts."""
     reference = shared / "reference"
