@@ -1,6 +1,6 @@
 """Expectations of lists: records, placeholders, and that they hold the truth."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -9,10 +9,14 @@ from casa_site.scenario.finding import Finding
 from casa_site.scenario.installation import Installation
 from hardware.record import registers_of
 from hardware.status_word import is_placeholder, ptb_status
-from meters.models import ListRecord, OriginalRecord
-from tariffs.models import DerivedRecord, EvaluationProfile
+from meters.models import OriginalRecord
+from tariffs.calendar import Period
+from tariffs.list_row import ListRow
+from tariffs.models import EvaluationProfile
+from tariffs.selectors import period_rows
 
 Given = dict[str, Any]
+Row = OriginalRecord | ListRow
 _FATAL = 4
 _COURSES = frozenset({6, 7})
 """Use cases whose records are what one meter counted."""
@@ -21,7 +25,8 @@ _COURSES = frozenset({6, 7})
 def original_list(site: Installation, wanted: dict[str, Given]) -> Iterator[Finding]:
     """Of each meter; what is no placeholder must be what the meter had counted."""
     for meter, of_it in wanted.items():
-        records = list(_ordered(OriginalRecord.objects.filter(meter=meter)))
+        stored = OriginalRecord.objects.filter(meter=meter)
+        records = list(stored.order_by("target_time"))
         yield from _compared(site, meter, records, of_it)
         if of_it.get("truth", True):
             yield _truth(site, meter, meter, records)
@@ -30,21 +35,21 @@ def original_list(site: Installation, wanted: dict[str, Given]) -> Iterator[Find
 def derived_list(site: Installation, wanted: dict[str, Given]) -> Iterator[Finding]:
     """Of each profile; of TAF6 and TAF7 as of the original list."""
     for name, of_it in wanted.items():
-        records = list(_ordered(DerivedRecord.objects.filter(profile=name)))
+        profile = EvaluationProfile.objects.filter(pk=name).first()
+        if profile is None:
+            yield Finding(f"list {name}", "a profile", "is not there", False)
+            continue
+        since = site.time.begin - timedelta(seconds=1)
+        records = list(period_rows(profile, Period(since, site.time.now)))
         yield from _compared(site, name, records, of_it)
-        profile = EvaluationProfile.objects.get(pk=name)
         meters = {one.meter_id for one in profile.inputs.all()}
         is_course = profile.taf in _COURSES and len(meters) == 1
         if of_it.get("truth", is_course):
             yield _truth(site, name, meters.pop(), records)
 
 
-def _ordered(records: Any) -> Iterable[Any]:
-    return records.order_by("target_time")  # type: ignore[no-any-return]
-
-
 def _compared(
-    site: Installation, name: str, records: Sequence[ListRecord], wanted: Given
+    site: Installation, name: str, records: Sequence[Row], wanted: Given
 ) -> Iterator[Finding]:
     what = f"list {name}"
     if "records" in wanted:
@@ -64,7 +69,7 @@ def _compared(
 
 
 def _truth(
-    site: Installation, name: str, meter: str, records: Sequence[ListRecord]
+    site: Installation, name: str, meter: str, records: Sequence[Row]
 ) -> Finding:
     """Whether each record that was captured holds what the meter had counted."""
     wrong = []
