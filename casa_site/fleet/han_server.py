@@ -13,7 +13,6 @@ from casa_site.consumer_pins import ConsumerPins
 from casa_site.db.postgresql.schema import in_schema
 from casa_site.fleet.plan import Member
 from casa_site.han_server import CurrentContext, HanServer
-from casa_site.refused_clients import RefusedClients
 from casa_site.wsgi import HanApplication
 from hardware.gateway import Gateway
 from hardware.han_certificate import han_files
@@ -94,7 +93,11 @@ class FleetHanServer(HanServer):
         return FleetApplication(self._members, self._gateways)
 
     def current_context(self) -> Callable[[], ssl.SSLContext]:
-        """TLS settings that become those of the gateway when it is known."""
+        """TLS settings that become those of the gateway when it is known.
+
+        Refused certificates are not logged in a fleet: the class of a socket, which
+        would tell of them, is chosen before its gateway is.
+        """
         by_port = {one.han_port: self._context_of(one) for one in self._members}
         entrance = by_port[self._members[0].han_port]
 
@@ -114,7 +117,6 @@ class FleetHanServer(HanServer):
             han_files(gateway),
             tls_max=self._tls_max,
             pins=ConsumerPins(),
-            watch=RefusedClients(gateway).watch,
         )
 
         def context() -> ssl.SSLContext:
