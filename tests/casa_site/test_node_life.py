@@ -17,6 +17,7 @@ from celery.contrib.testing.worker import start_worker
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from casa_site.celery import app as casa
 from casa_site.han_worker import PatientWorker
 from casa_site.node_life import (
     LivingScheduler,
@@ -152,7 +153,8 @@ def test_an_asyncio_role_shows_life_only_while_its_database_thread_answers(
 @pytest.fixture
 def app(life: SignOfLife) -> Iterator[Any]:
     """A Celery application with the broker in memory, which Celery asks itself."""
-    made: Any = Celery("hangs", broker="memory://", set_as_current=False)
+    # Without Celery's Django part, which would close connections at tasks of others.
+    made: Any = Celery("hangs", broker="memory://", set_as_current=False, fixups=())
     made.conf.update(
         task_ignore_result=True,
         worker_enable_remote_control=False,
@@ -162,6 +164,9 @@ def app(life: SignOfLife) -> Iterator[Any]:
     made.steps["consumer"].add(NodeLife)
     yield made
     made.close()
+    # A worker makes its application the one that all tasks belong to.
+    casa.set_current()
+    casa.set_default()
 
 
 @pytest.mark.slow

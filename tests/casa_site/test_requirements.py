@@ -97,10 +97,12 @@ def test_a_run_leaves_how_each_test_went(
         "pytest.main(sys.argv[2:], [Recorder(Path(sys.argv[1]))])"
     )
     words = ["-p", "no:django", "-p", "no:cacheprovider", *workers, str(tmp_path)]
+    # This run may itself be a worker's, and says so to its children.
+    own_environment = {k: v for k, v in os.environ.items() if "PYTEST" not in k}
     subprocess.run(
         [sys.executable, "-c", program, str(kept), *words],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(requirements.BASE)},
+        env={**own_environment, "PYTHONPATH": str(requirements.BASE)},
         capture_output=True,
         timeout=120,
     )

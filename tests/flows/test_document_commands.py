@@ -30,6 +30,7 @@ NOT_RUN = {
     "=/etc/casa/": "settings of another machine",
     "CASA_STATE=/var/lib/casa": "a second machine with PostgreSQL and a broker",
     "./casa test": "that is what runs this",
+    "./casa bench": "measures for minutes; tests/casa_site/test_bench.py runs it",
     "./casa up": "runs the demo that the others are run on, and test_processes.py",
 }
 """What stands in a block, and why the block is not run here."""
@@ -278,6 +279,7 @@ DEMO: dict[str, Prepare] = {
     "docs/verify.md": bill_files,
     "docs/peers.md": lab,
     "docs/operations.md": as_it_stands,
+    "docs/scenarios.md": as_it_stands,
 }
 """Pages whose commands are run on the demo, and what they need before."""
 FRESH: dict[str, Prepare] = {

@@ -24,7 +24,9 @@ WELL = {"file": [], "lists": [], "mode": "normal", "code": 0}
 def spoilt(folder: Path, flips: int) -> dict[str, Any]:
     """What `tests.logbooks.spoilt_file` reports."""
     words = [sys.executable, "-m", "tests.logbooks.spoilt_file", str(folder)]
-    environment = {**os.environ, "OPENSSL_CONF": str(PROJECT / "deploy/openssl.cnf")}
+    # Its database is the file, whatever that of the tests is.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("CASA_")}
+    environment["OPENSSL_CONF"] = str(PROJECT / "deploy/openssl.cnf")
     done = subprocess.run(
         [*words, str(flips)], cwd=PROJECT, env=environment, capture_output=True
     )

@@ -79,7 +79,12 @@ OPEN = {
     "/sitzung/verlaengern/",
     "/signatur-zertifikat/",
 }
-NOT_PERSONAL = {"/hilfe/", "/hilfe/fehler/", "/json/certificate/signature"}
+NOT_PERSONAL = {
+    "/hilfe/",
+    "/hilfe/fehler/",
+    "/json/certificate/signature",
+    "/mehr/",
+}
 
 
 def body(answer: HttpResponse) -> bytes:
