@@ -51,22 +51,28 @@ class AddressBook:
         """Ask who has no address and give one to each wanted meter that answers.
 
         Where answers collide it asks again with twice as many slots, and with the
-        most slots as long as somebody new is heard. `may_go_on` is asked before.
+        most slots as long as somebody new is heard. Also when one was found and others
+        are missing: of two who answer at once one may be heard well. `may_go_on` is
+        asked before.
         """
-        slots = DISCOVER_SLOTS
-        while self._discover_once(slots, wanted, slots == LARGEST_DISCOVER_SLOTS):
-            if not may_go_on():
+        slots, is_last = DISCOVER_SLOTS, False
+        while True:
+            has_noise, has_progress = self._discover_once(slots, wanted)
+            is_missed = has_progress and not self.stations.keys() >= set(wanted)
+            has_reason = is_missed or (has_noise and (has_progress or not is_last))
+            if not has_reason or not may_go_on():
                 return
-            slots = min(2 * slots, LARGEST_DISCOVER_SLOTS)
+            slots = min(2 * slots, LARGEST_DISCOVER_SLOTS) if has_noise else slots
+            is_last = slots == LARGEST_DISCOVER_SLOTS
 
     def free(self, server_id: bytes) -> None:
         """Take the address from a meter; it counts from the next ASSIGN on."""
         self.stations.pop(server_id, None)
 
     def _discover_once(
-        self, slots: int, wanted: Collection[bytes], is_last: bool
-    ) -> bool:
-        """One DISCOVER with its answers; whether there should be another."""
+        self, slots: int, wanted: Collection[bytes]
+    ) -> tuple[bool, bool]:
+        """One DISCOVER with its answers: did some collide, is somebody new?"""
         question = Discover(self._random(4), slots)
         self._broadcast(question)
         hellos, has_noise = self._listen(question)
@@ -75,8 +81,7 @@ class AddressBook:
             self._admit(hello.server_id, source, wanted)
         if any(self.stations.get(hello.server_id, s) != s for s, hello in hellos):
             self.announce()  # who has an address does not answer the next question
-        has_progress = len(self.stations) + len(self.unknown) > known
-        return has_noise and (has_progress or not is_last)
+        return has_noise, len(self.stations) + len(self.unknown) > known
 
     def _listen(self, question: Discover) -> tuple[list[tuple[int, Hello]], bool]:
         """Collect (station, HELLO) until the last slot is over; was there noise?"""

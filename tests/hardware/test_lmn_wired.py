@@ -457,6 +457,22 @@ def test_a_port_that_vanishes_ends_the_conversation() -> None:
         world.wired.close()
 
 
+def test_of_two_who_answer_at_once_both_are_found() -> None:
+    """Now and then one of them is heard well and the other not at all (one of 130)."""
+    stations = [SimulatedStation(simulated(n)) for n in range(1, 4)]
+    for _ in range(1000):
+        world = World(*stations)
+        world.wired = WiredBus(
+            WaitingLink(world.bus, world.ticker),
+            gateway_server_id=GATEWAY,
+            meters=[station.server_id for station in stations],
+            clock=world.clock,
+            monotonic=world.ticker,
+        )
+        world.wired.maintain()
+        assert len(world.wired.linked) == 3
+
+
 def test_a_hundred_meters_are_addressed_and_read() -> None:
     stations = [SimulatedStation(simulated(n)) for n in range(1, 101)]
     world = World(*stations)

@@ -145,7 +145,7 @@ def test_the_first_tab_jumps_to_the_content(chrome: Browser, visit: Visit) -> No
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
         page.keyboard.press("Enter")
-        assert page.url.endswith("#content")
+        page.wait_for_url("**/log/#content")
 
 
 def test_an_error_of_the_login_gets_the_focus(chrome: Browser, visit: Visit) -> None:
