@@ -30,6 +30,7 @@ NOT_RUN = {
     "=/etc/casa/": "settings of another machine",
     "CASA_STATE=/var/lib/casa": "a second machine with PostgreSQL and a broker",
     "./casa test": "that is what runs this",
+    "./casa fleet": "needs servers and minutes; tests/flows/test_fleet.py runs it",
     "./casa bench": "measures for minutes; tests/casa_site/test_bench.py runs it",
     "./casa up": "runs the demo that the others are run on, and test_processes.py",
 }
